@@ -1,0 +1,59 @@
+"""Who can walk to a public service in time, who cannot, and how far the numbers are from the plan.
+
+The public names are loaded on first use, so that ``withinreach --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from withinreach.analysis import Result, analyse
+    from withinreach.errors import CoverageError
+    from withinreach.exports import export
+    from withinreach.maps import draw_map
+    from withinreach.model import Case
+    from withinreach.preparation import prepare, sample_case
+    from withinreach.study import Study, load_study
+
+_HOMES = {
+    "Case": "model",
+    "CoverageError": "errors",
+    "Result": "analysis",
+    "Study": "study",
+    "analyse": "analysis",
+    "draw_map": "maps",
+    "export": "exports",
+    "load_study": "study",
+    "prepare": "preparation",
+    "sample_case": "preparation",
+}
+
+__all__ = [
+    "Case",
+    "CoverageError",
+    "Result",
+    "Study",
+    "analyse",
+    "draw_map",
+    "export",
+    "load_study",
+    "prepare",
+    "sample_case",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("withinreach")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'withinreach' has no attribute '{name}'")
+    value = getattr(import_module(f"withinreach.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

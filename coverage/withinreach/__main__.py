@@ -1,0 +1,5 @@
+"""`python -m withinreach` does what the `withinreach` command does."""
+
+from withinreach.cli import main
+
+main()
