@@ -1,0 +1,350 @@
+"""The nearest facility on the street network, in whole millimetres: for every node, then for every place.
+
+A label is the pair (distance, source), compared in that order; among equally near facilities the lowest row wins.
+Both are packed into one 64-bit key, so that the smaller key is the smaller pair and one number travels per node.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from withinreach.kernels.cast import as_array, as_indices, as_lengths, as_pointers
+from withinreach.kernels.jit import njit
+from withinreach.kernels.search import ARCS_PER_STEP, NO_KEY, Arcs, Packing, lowest_keys
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+UNREACHED = 2**62
+NO_SOURCE = -1
+NO_SEGMENT = -1
+
+
+class Seeds(NamedTuple):
+    """Where the search starts: each source enters at a node, having come some way already.
+
+    Attributes
+    ----------
+    node : (k,) int32
+    mm : (k,) int64
+    source : (k,) int32
+        Row of the facility, 0 or more.
+    """
+
+    node: NDArray[np.int32]
+    mm: NDArray[np.int64]
+    source: NDArray[np.int32]
+
+
+class Nearest(NamedTuple):
+    """The way to the nearest source.
+
+    Attributes
+    ----------
+    mm : (k,) int64
+        Its length; `UNREACHED` where there is no way.
+    source : (k,) int32
+        The lowest row among equally near sources; -1 where there is no way.
+    """
+
+    mm: NDArray[np.int64]
+    source: NDArray[np.int32]
+
+
+class Segments(NamedTuple):
+    """Street segments, walked in both directions.
+
+    Attributes
+    ----------
+    tail, head : (s,) int32
+        Nodes at the two ends; the same node twice for a loop.
+    length_mm : (s,) int64
+    """
+
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    length_mm: NDArray[np.int64]
+
+
+class Spots(NamedTuple):
+    """Where places meet the network.
+
+    Attributes
+    ----------
+    segment : (k,) int32
+        -1 where a place does not meet it; its other values do not count then.
+    offset_mm : (k,) int64
+        Position on the segment, from its tail.
+    access_mm : (k,) int64
+        Way from the place to that position.
+    """
+
+    segment: NDArray[np.int32]
+    offset_mm: NDArray[np.int64]
+    access_mm: NDArray[np.int64]
+
+
+class _OnSegments(NamedTuple):
+    """Facilities sorted by segment and offset, with the best way to one of them in either direction.
+
+    From offset o, the best facility at or before entry i, towards the tail, is ``o + before_mm[i]`` away, and the best
+    one at or after it ``after_mm[i] - o``.
+    """
+
+    ptr: NDArray[np.int64]
+    offset_mm: NDArray[np.int64]
+    before_mm: NDArray[np.int64]
+    before: NDArray[np.int32]
+    after_mm: NDArray[np.int64]
+    after: NDArray[np.int32]
+
+
+def seeds_of(segments: Segments, facilities: Spots, rows: NDArray[np.int32]) -> Seeds:
+    """Let facilities enter the network at both ends of their segments.
+
+    Parameters
+    ----------
+    segments
+        All s segments of the network.
+    facilities
+        All facilities, snapped or not.
+    rows : (r,) int32
+        The facilities that count; their rows become the sources. Those that are not snapped give no seeds.
+
+    Returns
+    -------
+    Seeds
+        Two for each facility: all tails, then all heads.
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or types, rows that do not exist, and positions off their segment.
+    """
+    segments = _checked_segments(segments)
+    spots, source = _chosen(segments, facilities, rows)
+    tail, head, length_mm = (part[spots.segment] for part in segments)
+    to_tail = spots.access_mm + spots.offset_mm
+    to_head = spots.access_mm + length_mm - spots.offset_mm
+    return Seeds(np.concatenate([tail, head]), np.concatenate([to_tail, to_head]), np.tile(source, 2))
+
+
+def nearest_to_nodes(
+    arc_ptr: NDArray[np.int64], arc_head: NDArray[np.int32], arc_mm: NDArray[np.int64], seeds: Seeds
+) -> Nearest:
+    """Find the nearest source of every node, however far it is.
+
+    Fastest where nodes that are neighbours on the ground are neighbours in memory; the answer is the same for any
+    order.
+
+    Parameters
+    ----------
+    arc_ptr : (n + 1,) int64
+        Arcs out of node ``i`` are ``arc_ptr[i]:arc_ptr[i + 1]``. For ways *to* facilities along one-way arcs, give
+        the arcs reversed.
+    arc_head : (a,) int32
+        Where each arc leads.
+    arc_mm : (a,) int64
+        Length of each arc, 0 or more.
+    seeds
+        Several may share a node or a source.
+
+    Returns
+    -------
+    Nearest, shapes (n,)
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes, types or indices, negative lengths, or lengths so large that their sum times the number of
+        sources does not fit into 61 bits (for 15,000 sources: 140 million kilometres of arcs).
+    """
+    head = as_array("arc_head", arc_head, np.int32)
+    arcs = Arcs(as_pointers("arc_ptr", arc_ptr, len(head)), head, as_lengths("arc_mm", arc_mm, length=len(head)))
+    n_nodes = len(arcs.ptr) - 1
+    as_indices("arc_head", head, n_nodes)
+    node = as_indices("seeds.node", seeds.node, n_nodes)
+    mm = as_lengths("seeds.mm", seeds.mm, length=len(node))
+    source = as_indices("seeds.source", seeds.source, 2**31, length=len(node))
+    if len(node) == 0:
+        return Nearest(np.full(n_nodes, UNREACHED, np.int64), np.full(n_nodes, NO_SOURCE, np.int32))
+    sources, rank = np.unique(source, return_inverse=True)
+    bits = (len(sources) - 1).bit_length()
+    arcs_mm = float(arcs.mm.sum(dtype=np.float64))
+    if (float(mm.max()) + arcs_mm) * 2.0**bits >= 2.0**61:
+        raise ValueError(f"arc_mm add up to {arcs_mm:.3g} mm: with {len(sources)} sources too much for 61 bits")
+    step_mm = max(1, int(ARCS_PER_STEP * arcs_mm / max(1, len(head))))
+    key = lowest_keys(arcs, node, (mm << bits) | rank, Packing(bits, min(step_mm << bits, NO_KEY // 2)))
+    return Nearest(*_unpack(key, sources, bits))
+
+
+def nearest_to_places(
+    segments: Segments, nodes: Nearest, facilities: Spots, rows: NDArray[np.int32], places: Spots
+) -> Nearest:
+    """Find the nearest facility of every place, both access ways and parts of segments included.
+
+    The way leaves a place's segment at its tail or its head, or ends at a facility on the same segment.
+
+    Parameters
+    ----------
+    segments
+        All s segments of the network.
+    nodes
+        The nearest of the same facilities from every node, from `nearest_to_nodes` with their `seeds_of`.
+    facilities, rows
+        As for `seeds_of`.
+    places
+        k places.
+
+    Returns
+    -------
+    Nearest, shapes (k,)
+        ``mm`` runs from the place itself to the facility itself. Places that are not snapped have no way.
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or types, indices that do not exist, and positions off their segment.
+    """
+    labels = _checked_nearest(nodes)
+    segments = _checked_segments(segments, len(labels.mm))
+    spots, source = _chosen(segments, facilities, rows)
+    on_segments = _sort_onto_segments(len(segments.tail), spots, source)
+    return Nearest(*_evaluate(segments, labels, on_segments, _checked_spots("places", places, segments)))
+
+
+def _checked_nearest(nodes: Nearest) -> Nearest:
+    mm = as_array("nodes.mm", nodes.mm, np.int64)
+    if len(mm) and not (mm.min() >= 0 and mm.max() <= UNREACHED):
+        raise ValueError(f"nodes.mm must be in 0..{UNREACHED}")
+    return Nearest(mm, as_array("nodes.source", nodes.source, np.int32, (len(mm),)))
+
+
+def _checked_segments(segments: Segments, n_nodes: int = 2**31) -> Segments:
+    tail = as_indices("segments.tail", segments.tail, n_nodes)
+    return Segments(
+        tail,
+        as_indices("segments.head", segments.head, n_nodes, length=len(tail)),
+        as_lengths("segments.length_mm", segments.length_mm, length=len(tail)),
+    )
+
+
+def _checked_spots(name: str, spots: Spots, segments: Segments) -> Spots:
+    segment = as_indices(f"{name}.segment", spots.segment, len(segments.tail), lowest=NO_SEGMENT)
+    checked = Spots(
+        segment,
+        as_lengths(f"{name}.offset_mm", spots.offset_mm, length=len(segment)),
+        as_lengths(f"{name}.access_mm", spots.access_mm, length=len(segment)),
+    )
+    off = _first_off_segment(segments, checked)
+    if off >= 0:
+        raise ValueError(
+            f"{name} row {off}: offset_mm {checked.offset_mm[off]} is beyond the end of segment {segment[off]}"
+        )
+    return checked
+
+
+def _chosen(segments: Segments, facilities: Spots, rows: NDArray[np.int32]) -> tuple[Spots, NDArray[np.int32]]:
+    """The snapped ones of the chosen facilities, and their rows."""
+    checked = _checked_spots("facilities", facilities, segments)
+    chosen = as_indices("rows", rows, len(checked.segment))
+    source = chosen[checked.segment[chosen] != NO_SEGMENT]
+    return Spots(*(part[source] for part in checked)), source
+
+
+def _sort_onto_segments(n_segments: int, spots: Spots, source: NDArray[np.int32]) -> _OnSegments:
+    order = np.lexsort((spots.offset_mm, spots.segment))
+    ptr = np.zeros(n_segments + 1, np.int64)
+    np.cumsum(np.bincount(spots.segment, minlength=n_segments), out=ptr[1:])
+    offset_mm, access_mm = spots.offset_mm[order], spots.access_mm[order]
+    sorted_ = _OnSegments(ptr, offset_mm, access_mm - offset_mm, source[order], access_mm + offset_mm, source[order])
+    _spread_along_segments(sorted_)
+    return sorted_
+
+
+@njit
+def _unpack(
+    key: NDArray[np.int64], sources: NDArray[np.int32], bits: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    mm = np.full(len(key), UNREACHED, np.int64)
+    source = np.full(len(key), NO_SOURCE, np.int32)
+    for i in range(len(key)):
+        if key[i] != NO_KEY:
+            mm[i] = key[i] >> bits
+            source[i] = sources[key[i] & ((1 << bits) - 1)]
+    return mm, source
+
+
+@njit
+def _first_off_segment(segments: Segments, spots: Spots) -> int:
+    """First row that lies beyond the end of its segment, or -1."""
+    for i in range(len(spots.segment)):
+        segment = spots.segment[i]
+        if segment != NO_SEGMENT and spots.offset_mm[i] > segments.length_mm[segment]:
+            return i
+    return -1
+
+
+@njit
+def _before(mm: int, source: int | np.int32, best_mm: int, best: int | np.int32) -> bool:
+    """Whether the pair (mm, source) comes before another."""
+    return bool((mm < best_mm) | ((mm == best_mm) & (source < best)))
+
+
+@njit
+def _spread_along_segments(on: _OnSegments) -> None:
+    """Turn the ways of single facilities into the best of all before, and of all after, on the same segment."""
+    for segment in range(len(on.ptr) - 1):
+        for i in range(on.ptr[segment] + 1, on.ptr[segment + 1]):
+            if _before(on.before_mm[i - 1], on.before[i - 1], on.before_mm[i], on.before[i]):
+                on.before_mm[i], on.before[i] = on.before_mm[i - 1], on.before[i - 1]
+        for i in range(on.ptr[segment + 1] - 2, on.ptr[segment] - 1, -1):
+            if _before(on.after_mm[i + 1], on.after[i + 1], on.after_mm[i], on.after[i]):
+                on.after_mm[i], on.after[i] = on.after_mm[i + 1], on.after[i + 1]
+
+
+@njit
+def _evaluate(
+    segments: Segments, nodes: Nearest, on: _OnSegments, places: Spots
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    mm = np.full(len(places.segment), UNREACHED, np.int64)
+    source = np.full(len(places.segment), NO_SOURCE, np.int32)
+    for i in range(len(places.segment)):
+        segment = places.segment[i]
+        if segment == NO_SEGMENT:
+            continue
+        offset = places.offset_mm[i]
+        tail, head = segments.tail[segment], segments.head[segment]
+        # Everything is loaded before anything is compared: a wrong guess of a branch would wait for memory each time.
+        best_mm, best = nodes.mm[tail] + offset, nodes.source[tail]
+        by_head, from_head = nodes.mm[head] + segments.length_mm[segment] - offset, nodes.source[head]
+        head_first = _before(by_head, from_head, best_mm, best)
+        best_mm, best = (by_head if head_first else best_mm), (from_head if head_first else best)
+        if on.ptr[segment] < on.ptr[segment + 1]:
+            direct, on_segment = _along_segment(on, segment, offset)
+            if _before(direct, on_segment, best_mm, best):
+                best_mm, best = direct, on_segment
+        if best_mm < UNREACHED:
+            mm[i], source[i] = best_mm + places.access_mm[i], best
+    return mm, source
+
+
+@njit
+def _along_segment(on: _OnSegments, segment: int, offset: int) -> tuple[int, np.int32]:
+    """The best way from a position to a facility on the same segment, by bisection among these."""
+    low, high = on.ptr[segment], on.ptr[segment + 1]
+    first, last = low, high
+    while low < high:
+        middle = (low + high) // 2
+        if on.offset_mm[middle] <= offset:
+            low = middle + 1
+        else:
+            high = middle
+    if low == first:
+        return on.after_mm[low] - offset, on.after[low]
+    best_mm, best = on.before_mm[low - 1] + offset, on.before[low - 1]
+    if low < last and _before(on.after_mm[low] - offset, on.after[low], best_mm, best):
+        return on.after_mm[low] - offset, on.after[low]
+    return best_mm, best

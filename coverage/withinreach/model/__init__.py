@@ -1,0 +1,24 @@
+"""The frozen inputs that every later stage shares: Network, Places, Areas, Audit, Case.
+
+Arrays are read-only. Lengths are whole millimetres, so that sums are exact and the fast kernels agree bit for bit
+with their slow twins; coordinates are float64 metres in the study's metric CRS.
+"""
+
+from __future__ import annotations
+
+from withinreach.model.case import NO_SEGMENT, OUTSIDE_AREAS, Areas, Audit, Case, Places
+from withinreach.model.frozen import Frozen
+from withinreach.model.network import Network, build_network, whole_mm_up
+
+__all__ = [
+    "NO_SEGMENT",
+    "OUTSIDE_AREAS",
+    "Areas",
+    "Audit",
+    "Case",
+    "Frozen",
+    "Network",
+    "Places",
+    "build_network",
+    "whole_mm_up",
+]

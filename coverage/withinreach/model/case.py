@@ -1,0 +1,116 @@
+"""Places, Areas, Audit, and the Case that holds all inputs of a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from withinreach.model.frozen import Frozen
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from withinreach.model.network import Network
+    from withinreach.study import Study
+
+NO_SEGMENT = -1
+OUTSIDE_AREAS = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places(Frozen):
+    """Facilities or population cells: a table, and where each place meets the network.
+
+    Attributes
+    ----------
+    table : DataFrame with k rows
+        Facilities: id, kind, name, lon, lat, file, row and the study's numeric attributes (NaN where unknown).
+        People: lon, lat and one column of people per group. Longitudes and latitudes are WGS84 degrees.
+    xy : (k, 2) float64
+        Positions, metres.
+    area : (k,) int32
+        Row in the areas; -1 for facilities outside all of them.
+    segment : (k,) int32
+        The nearest street segment; -1 where the place is farther from it than the cap.
+    offset_mm : (k,) int64
+        Where on the segment, from its tail.
+    access_mm : (k,) int64
+        Straight line from the place to that point.
+    """
+
+    table: pd.DataFrame
+    xy: NDArray[np.float64]
+    area: NDArray[np.int32]
+    segment: NDArray[np.int32]
+    offset_mm: NDArray[np.int64]
+    access_mm: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.xy)
+
+    @property
+    def snapped(self) -> NDArray[np.bool_]:
+        """Which places meet the network, shape (k,)."""
+        return self.segment != NO_SEGMENT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Areas(Frozen):
+    """Reporting units: ``table`` has code (text), name and geometry (study's metric CRS), one row per unit."""
+
+    table: gpd.GeoDataFrame
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit(Frozen):
+    """What preparation changed, dropped or noticed. Nothing is repaired in silence.
+
+    Attributes
+    ----------
+    findings : DataFrame
+        severity (info, warning, error), file, row (as a reader of the file counts, -1 for the whole file), column,
+        value, reason, action. One row per finding.
+    population : DataFrame
+        People per group (columns) after each step (rows: ``read``, ``outside_areas``, ``in_areas``).
+    """
+
+    findings: pd.DataFrame
+    population: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case(Frozen):
+    """All inputs of a study, prepared: one metric CRS, everything snapped, nothing messy. Made by `prepare`.
+
+    ``cell_size_m`` is the width and height of the cell that a row of ``people`` stands for; ``water`` are polygons or
+    lines that the maps draw, in the metric CRS, possibly none.
+    """
+
+    study: Study
+    network: Network
+    facilities: Places
+    people: Places
+    areas: Areas
+    water: gpd.GeoDataFrame
+    cell_size_m: tuple[float, float]
+    audit: Audit
+
+    def people_of(self, group: str) -> NDArray[np.float64]:
+        """People of a group per cell, shape (k,)."""
+        return _column(self.people, group)
+
+    def facility_rows(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
+        """Rows of the facilities that are of one of these kinds, ascending."""
+        return np.flatnonzero(self.facilities.table["kind"].isin(kinds).to_numpy()).astype(np.int32)
+
+
+def _column(places: Places, name: str) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = places.table[name].to_numpy(np.float64)
+    return values

@@ -1,0 +1,158 @@
+"""Network: street segments as arrays, built from lines that share their ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from withinreach.model.frozen import Frozen
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# 16 bits per axis: neighbours on the ground become neighbours in memory, which searches are sensitive to.
+MORTON_BITS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network(Frozen):
+    """Street segments, walked in both directions, as arrays.
+
+    ``n`` nodes, ``s`` segments, ``v`` vertices of their lines, ``a`` arcs (two per segment between different nodes;
+    of parallel segments only the shortest has arcs, for scipy would *sum* parallel entries of a sparse matrix).
+
+    Attributes
+    ----------
+    xy : (n, 2) float64
+        Nodes, metres.
+    tail, head : (s,) int32
+        Nodes at the two ends of each segment.
+    length_mm : (s,) int64
+        Length of each segment, rounded up, so that no way is shorter than the straight line.
+    vertex_ptr : (s + 1,) int64
+        Vertices of segment ``i`` are ``vertex_xy[vertex_ptr[i]:vertex_ptr[i + 1]]``, from tail to head.
+    vertex_xy : (v, 2) float64
+        Vertices, metres.
+    arc_ptr : (n + 1,) int64
+        Arcs out of node ``i`` are ``arc_ptr[i]:arc_ptr[i + 1]``.
+    arc_head : (a,) int32
+        Where each arc leads.
+    arc_mm : (a,) int64
+        Length of each arc.
+    component : (n,) int32
+        Connected component of each node, numbered by their size, largest first.
+    """
+
+    xy: NDArray[np.float64]
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    length_mm: NDArray[np.int64]
+    vertex_ptr: NDArray[np.int64]
+    vertex_xy: NDArray[np.float64]
+    arc_ptr: NDArray[np.int64]
+    arc_head: NDArray[np.int32]
+    arc_mm: NDArray[np.int64]
+    component: NDArray[np.int32]
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.xy)
+
+    @property
+    def n_segments(self) -> int:
+        """Number of street segments."""
+        return len(self.tail)
+
+
+def build_network(lines: NDArray[np.object_]) -> Network:
+    """Build a network from lines in a metric CRS, one segment per line.
+
+    Lines are joined where their ends fall on the same millimetre. Lines that cross without a shared end stay
+    unconnected, as a bridge and the road below it must.
+
+    Parameters
+    ----------
+    lines : (s,) array of LineString
+    """
+    vertex_xy, line_of = shapely.get_coordinates(lines, return_index=True)
+    vertex_ptr = np.concatenate([[0], np.cumsum(np.bincount(line_of, minlength=len(lines)))]).astype(np.int64)
+    ends = np.concatenate([vertex_xy[vertex_ptr[:-1]], vertex_xy[vertex_ptr[1:] - 1]])
+    xy, node = _nodes(ends)
+    tail, head = node[: len(lines)], node[len(lines) :]
+    length_mm = whole_mm_up(shapely.length(lines))
+    arc_ptr, arc_head, arc_mm = _arcs(len(xy), tail, head, length_mm)
+    return Network(
+        xy=xy,
+        tail=tail,
+        head=head,
+        length_mm=length_mm,
+        vertex_ptr=vertex_ptr,
+        vertex_xy=vertex_xy,
+        arc_ptr=arc_ptr,
+        arc_head=arc_head,
+        arc_mm=arc_mm,
+        component=_components(arc_ptr, arc_head),
+    )
+
+
+def whole_mm_up(length_m: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Metres -> whole millimetres, rounded up, so that no way becomes shorter than the straight line.
+
+    What exceeds a millimetre by less than a thousandth is noise of the projection, not length.
+    """
+    return np.ceil(np.round(length_m * 1000, 3)).astype(np.int64)
+
+
+def _nodes(ends: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Distinct end points to the millimetre, in Morton order, and the node of each end."""
+    mm = np.round(ends * 1000).astype(np.int64)
+    mm -= mm.min(axis=0)
+    key = mm[:, 0] * (mm[:, 1].max() + 1) + mm[:, 1]
+    _, first, node = np.unique(key, return_index=True, return_inverse=True)
+    order = np.lexsort((first, _morton(mm[first])))
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return ends[first[order]], rank[node]
+
+
+def _morton(mm: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position along a Z-order curve over the extent."""
+    step = max(1, -(-int(mm.max() + 1) // (1 << MORTON_BITS)))
+    code = np.zeros(len(mm), np.int64)
+    cells = mm // step
+    for bit in range(MORTON_BITS):
+        code |= ((cells[:, 0] >> bit) & 1) << (2 * bit) | ((cells[:, 1] >> bit) & 1) << (2 * bit + 1)
+    return code
+
+
+def _arcs(
+    n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], length_mm: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Both directions of every segment between different nodes; of parallel ones the shortest."""
+    open_ended = tail != head
+    start = np.concatenate([tail[open_ended], head[open_ended]])
+    end = np.concatenate([head[open_ended], tail[open_ended]])
+    mm = np.tile(length_mm[open_ended], 2)
+    order = np.lexsort((mm, end, start))
+    start, end, mm = start[order], end[order], mm[order]
+    shortest = np.ones(len(start), bool)
+    shortest[1:] = (start[1:] != start[:-1]) | (end[1:] != end[:-1])
+    start, end, mm = start[shortest], end[shortest], mm[shortest]
+    arc_ptr = np.concatenate([[0], np.cumsum(np.bincount(start, minlength=n_nodes))]).astype(np.int64)
+    return arc_ptr, end, mm
+
+
+def _components(arc_ptr: NDArray[np.int64], arc_head: NDArray[np.int32]) -> NDArray[np.int32]:
+    n = len(arc_ptr) - 1
+    graph = csr_array((np.ones(len(arc_head), np.int8), arc_head, arc_ptr), shape=(n, n))
+    _, label = connected_components(graph, directed=False)
+    by_size = np.argsort(-np.bincount(label), kind="stable")
+    rank = np.empty(len(by_size), np.int32)
+    rank[by_size] = np.arange(len(by_size), dtype=np.int32)
+    return rank[label]
