@@ -1,0 +1,78 @@
+"""Case -> Result: every service's reach and tables, kept together with the inputs they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from withinreach.errors import StudyError
+from withinreach.measures import coverage_table, coverage_total, ledger
+from withinreach.model import Frozen
+from withinreach.progress import silent
+from withinreach.reach import measure_reach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from withinreach.model import Case
+    from withinreach.progress import Progress
+    from withinreach.reach import Reach
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result(Frozen):
+    """What a case shows, per service.
+
+    Attributes
+    ----------
+    case : Case
+    reaches : mapping from service name to Reach, in the order of the study
+    tables : mapping from service name to DataFrame
+        One row per area, in the order of the areas; see `measures.coverage_table` for the columns.
+    totals : mapping from service name to Series
+        The same figures for all areas together.
+    ledgers : mapping from service name to DataFrame
+        People per status (rows) and area (columns, last one ``total``); see `measures.ledger`.
+    """
+
+    case: Case
+    reaches: Mapping[str, Reach]
+    tables: Mapping[str, pd.DataFrame]
+    totals: Mapping[str, pd.Series]
+    ledgers: Mapping[str, pd.DataFrame]
+
+    def table(self, service: str) -> pd.DataFrame:
+        """One row per area, as a copy that is the caller's own.
+
+        Raises
+        ------
+        StudyError
+            If the study has no service of this name.
+        """
+        if service not in self.tables:
+            raise StudyError(f"no service '{service}' in the study; it has: {', '.join(self.tables)}")
+        return self.tables[service].copy()
+
+
+def analyse(case: Case, *, progress: Progress = silent) -> Result:
+    """Measure every service of a case.
+
+    Parameters
+    ----------
+    progress
+        Called with the name of each service as its turn comes.
+    """
+    reaches = {}
+    for name, service in case.study.services.items():
+        progress(name)
+        reaches[name] = measure_reach(case, service)
+    return Result(
+        case=case,
+        reaches=MappingProxyType(reaches),
+        tables=MappingProxyType({name: coverage_table(case, reach) for name, reach in reaches.items()}),
+        totals=MappingProxyType({name: coverage_total(case, reach) for name, reach in reaches.items()}),
+        ledgers=MappingProxyType({name: ledger(case, reach) for name, reach in reaches.items()}),
+    )

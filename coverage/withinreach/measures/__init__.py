@@ -1,0 +1,57 @@
+"""(Case, Service, Reach) -> one row per area: coverage, walking times, capacity against the norm, the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from withinreach.measures.capacity import capacity_figures
+from withinreach.measures.ledger import ledger
+from withinreach.measures.units import Units
+from withinreach.measures.walking import walking_figures
+
+if TYPE_CHECKING:
+    from withinreach.model import Case
+    from withinreach.reach import Reach
+
+__all__ = ["coverage_table", "coverage_total", "ledger"]
+
+
+def coverage_table(case: Case, reach: Reach) -> pd.DataFrame:
+    """All figures of one service, one row per area in the order of the areas.
+
+    Columns
+    -------
+    code, name : str
+    people, served_people, uncovered_people : float
+        People of the service's group; served within the cutoff; all others, whatever the reason.
+    coverage : float
+        Served people / people; NaN where nobody lives.
+    mean_min, median_min, p90_min : float
+        Minutes to the nearest facility, weighted by people, among those who can reach one at all; NaN if nobody can.
+    facilities : int
+        Facilities of the service in the area.
+    capacity : float
+        Places that are known; 0 without facilities, NaN if none of the facilities tells.
+    capacity_known : float
+        Share of the facilities whose capacity is known; NaN without facilities or where the service has no capacity.
+    capacity_per_1000, norm_per_1000 : float
+        Places, and places that the norm asks for, per 1,000 people of the group that the norm names (without a norm:
+        the service's group); NaN without people or without a norm.
+    gap_places : float
+        max(0, norm × people / 1,000 - capacity); NaN where one of them is unknown.
+    """
+    units = Units.of_areas(case)
+    names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
+    return pd.concat([names, walking_figures(case, reach, units), capacity_figures(case, reach, units)], axis=1)
+
+
+def coverage_total(case: Case, reach: Reach) -> pd.Series:
+    """The figures of `coverage_table` for all areas together, without code and name.
+
+    The gap is the net one: surplus places of one area serve another. Compare it with the sum of the areas' gaps.
+    """
+    units = Units.all_together(case)
+    both = pd.concat([walking_figures(case, reach, units), capacity_figures(case, reach, units)], axis=1)
+    return both.iloc[0]

@@ -1,0 +1,75 @@
+"""Who is served in time, and how long people walk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from withinreach.measures.units import Units
+    from withinreach.model import Case
+    from withinreach.reach import Reach
+
+
+def walking_figures(case: Case, reach: Reach, units: Units) -> pd.DataFrame:
+    """People, served and uncovered people, coverage, and minutes to the nearest facility, one row per unit."""
+    people = case.people_of(reach.service.people)
+    total = units.people(people)
+    uncovered = units.people(np.where(reach.covered, 0.0, people))
+    served = units.people(np.where(reach.covered, people, 0.0))
+    with np.errstate(invalid="ignore"):
+        coverage = np.where(total > 0, served / total, np.nan)
+    connected = np.isfinite(reach.seconds)
+    minutes = reach.seconds[connected] / 60
+    weights, unit = people[connected], units.of_cell[connected]
+    reachable = np.bincount(unit, weights, units.count)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(reachable > 0, np.bincount(unit, weights * minutes, units.count) / reachable, np.nan)
+    median, p90 = weighted_quantiles(minutes, weights, unit, (0.5, 0.9), units.count)
+    return pd.DataFrame(
+        {
+            "people": total,
+            "served_people": served,
+            "uncovered_people": uncovered,
+            "coverage": coverage,
+            "mean_min": mean,
+            "median_min": median,
+            "p90_min": p90,
+        }
+    )
+
+
+def weighted_quantiles(
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    unit: NDArray[np.int32],
+    shares: tuple[float, ...],
+    count: int,
+) -> NDArray[np.float64]:
+    """Per unit the smallest value that at least a share of the weight does not exceed.
+
+    Parameters
+    ----------
+    values, weights, unit : (k,)
+        ``unit`` from 0 to count - 1.
+
+    Returns
+    -------
+    (len(shares), count) float64
+        NaN for units without weight.
+    """
+    order = np.lexsort((values, unit))
+    values, weights, unit = values[order], weights[order], unit[order]
+    bounds = np.searchsorted(unit, np.arange(count + 1))
+    result = np.full((len(shares), count), np.nan)
+    for row in range(count):
+        here = slice(bounds[row], bounds[row + 1])
+        running = np.cumsum(weights[here])
+        if len(running) and running[-1] > 0:
+            at = np.searchsorted(running, np.array(shares) * running[-1])
+            result[:, row] = values[here][at]
+    return result

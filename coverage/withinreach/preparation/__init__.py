@@ -1,0 +1,192 @@
+"""Raw layers -> Case: datum, cleaning, units, snapping, and an Audit of all that was changed or dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from withinreach.errors import SourceError
+from withinreach.model import OUTSIDE_AREAS, Areas, Audit, Case, Network, Places
+from withinreach.preparation.areas import assign_areas, prepare_areas
+from withinreach.preparation.facilities import read_facilities
+from withinreach.preparation.findings import Findings
+from withinreach.preparation.frame import MetricFrame
+from withinreach.preparation.people import prepare_people
+from withinreach.preparation.snapping import snap_places
+from withinreach.preparation.streets import prepare_network
+from withinreach.progress import silent
+from withinreach.sources.sample import write_sample
+from withinreach.sources.vectors import read_layer
+from withinreach.study import load_study
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from withinreach.preparation.people import Cells
+    from withinreach.progress import Progress
+    from withinreach.study import Study, WaterLayer
+
+__all__ = ["prepare", "sample_case"]
+
+
+def prepare(study: Study, *, progress: Progress = silent) -> Case:
+    """Read every layer of a study and make one clean case of them.
+
+    All coordinates go into the study's metric CRS, facilities and cells are snapped to the nearest street, and every
+    cell gets its unit. What was changed, dropped or noticed stands in ``case.audit``.
+
+    Parameters
+    ----------
+    progress
+        Called with the name of each stage as it starts.
+
+    Raises
+    ------
+    CoverageError
+        With one line for every problem of every layer: file, row, column and remedy.
+    """
+    frame = MetricFrame(study.metric_crs)
+    findings = Findings()
+    areas = network = cells = facilities = None
+    water = gpd.GeoDataFrame(geometry=[], crs=frame.crs)
+
+    progress("areas")
+    with findings.problems_kept():
+        areas = prepare_areas(study.areas, frame, findings)
+    progress("streets")
+    with findings.problems_kept():
+        network = prepare_network(study.network, frame, findings)
+    progress("facilities")
+    with findings.problems_kept():
+        facilities = _read_all_facilities(study, frame, findings)
+    if areas is not None:
+        progress("people")
+        with findings.problems_kept():
+            cells = prepare_people(study.population, areas, frame, findings)
+    if study.water is not None:
+        with findings.problems_kept():
+            water = _prepare_water(study.water, frame)
+    if areas is not None and network is not None:
+        with findings.problems_kept():
+            _need_overlap(study.network.path, network, areas)
+    findings.raise_problems()
+    if areas is None or network is None or cells is None or facilities is None:
+        raise AssertionError("a layer is missing although no problem was reported")
+
+    progress("snapping")
+    people = _people_places(cells, network, study.network.snap_cap_m, frame)
+    places = _facility_places(*facilities, areas, network, study.network.snap_cap_m, frame)
+    _note_places(study, places, people, findings)
+    return Case(
+        study=study,
+        network=network,
+        facilities=places,
+        people=people,
+        areas=areas,
+        water=water,
+        cell_size_m=cells.size_m,
+        audit=Audit(findings=findings.table(), population=cells.steps),
+    )
+
+
+def _read_all_facilities(
+    study: Study, frame: MetricFrame, findings: Findings
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Every facility layer, one below the other; attributes that a layer lacks are NaN."""
+    tables, positions = [], []
+    for layer in study.facilities:
+        with findings.problems_kept():
+            table, xy = read_facilities(layer, frame, findings)
+            tables.append(table)
+            positions.append(xy)
+    if not tables:
+        return pd.DataFrame(), np.empty((0, 2))
+    attributes = dict.fromkeys(name for layer in study.facilities for name in layer.attributes)
+    everything = pd.concat(tables, ignore_index=True)
+    for name in attributes:
+        everything[name] = everything[name].astype(np.float64) if name in everything else np.nan
+    return everything, np.concatenate(positions)
+
+
+def _prepare_water(layer: WaterLayer, frame: MetricFrame) -> gpd.GeoDataFrame:
+    raw = read_layer(layer.path, layer.datum, kind="Polygon")
+    return gpd.GeoDataFrame(geometry=frame.geometries(layer.datum, raw.geometry.to_numpy()), crs=frame.crs)
+
+
+def _need_overlap(path: Path, network: Network, areas: Areas) -> None:
+    streets = shapely.box(*network.vertex_xy.min(axis=0), *network.vertex_xy.max(axis=0))
+    units = shapely.box(*areas.table.total_bounds)
+    if not shapely.intersects(streets, units):
+        raise SourceError(f"{path}: the streets do not overlap the areas; check the datum of both layers")
+
+
+def _people_places(cells: Cells, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+    lonlat = frame.to_lonlat(cells.xy)
+    table = pd.DataFrame({"lon": lonlat[:, 0], "lat": lonlat[:, 1]}).join(cells.groups)
+    segment, offset_mm, access_mm = snap_places(network, cells.xy, cap_m)
+    return Places(table=table, xy=cells.xy, area=cells.area, segment=segment, offset_mm=offset_mm, access_mm=access_mm)
+
+
+def _facility_places(
+    table: pd.DataFrame,
+    xy: NDArray[np.float64],
+    areas: Areas,
+    network: Network,
+    cap_m: float,
+    frame: MetricFrame,
+) -> Places:
+    lonlat = frame.to_lonlat(xy)
+    segment, offset_mm, access_mm = snap_places(network, xy, cap_m)
+    return Places(
+        table=table.assign(lon=lonlat[:, 0], lat=lonlat[:, 1]),
+        xy=xy,
+        area=assign_areas(areas, xy),
+        segment=segment,
+        offset_mm=offset_mm,
+        access_mm=access_mm,
+    )
+
+
+def _note_places(study: Study, facilities: Places, people: Places, findings: Findings) -> None:
+    path = {layer.path.name: layer.path for layer in study.facilities}
+    cap = f"{study.network.snap_cap_m:g} m"
+    for (_, row), snapped, area in zip(facilities.table.iterrows(), facilities.snapped, facilities.area, strict=True):
+        if not snapped:
+            findings.note_value(
+                "warning",
+                path[row["file"]],
+                ("", row["name"]),
+                f"no street within {cap}",
+                "serves nobody",
+                row=row["row"],
+            )
+        if area == OUTSIDE_AREAS:
+            findings.note_value(
+                "info",
+                path[row["file"]],
+                ("", row["name"]),
+                "outside all areas",
+                "serves people across the border",
+                row=row["row"],
+            )
+    away = ~people.snapped
+    if away.any():
+        count = people.table.loc[away].drop(columns=["lon", "lat"]).iloc[:, 0].sum()
+        findings.note(
+            "info",
+            study.population.groups[next(iter(study.population.groups))].parts[0].path,
+            f"{away.sum()} cells with {count:,.1f} people have no street within {cap}",
+            "counted as not reached",
+        )
+
+
+def sample_case() -> Case:
+    """The synthetic sample city, made anew and prepared: all 15 units of Xinxiang, openly invented facilities."""
+    with TemporaryDirectory(prefix="withinreach-") as folder:
+        return prepare(load_study(write_sample(Path(folder))))
