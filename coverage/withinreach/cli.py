@@ -1,0 +1,300 @@
+"""The command line: parse, call the public API, print. Heavy modules are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from withinreach.errors import CoverageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from withinreach.analysis import Result
+    from withinreach.progress import Progress
+    from withinreach.study import Study
+
+DEMO_STUDY = Path("data", "xinxiang-sample", "study.toml")
+STUDY = click.argument("study", type=click.Path(path_type=Path))
+OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder to write; default maps/<name of the study>.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
+
+
+class Commands(click.Group):
+    """Tells an error of the input in plain lines, exit code 1; `--debug` gives the traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except CoverageError as error:
+            if ctx.params.get("debug"):
+                raise
+            for line in error.problems:
+                click.echo(f"error: {line}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("withinreach"), prog_name="withinreach")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(*, debug: bool) -> None:
+    """Who can walk to a public service in time, who cannot, and how far the numbers are from the plan.
+
+    Start with `withinreach demo`, then copy data/xinxiang-sample/study.toml and name your own files in it.
+    """
+    del debug  # read by Commands
+
+
+@cli.command()
+@OUT
+def demo(out: Path | None) -> None:
+    """Run the embedded sample city and print where its map is."""
+    if not DEMO_STUDY.is_file():
+        from withinreach.sources.sample import write_sample
+
+        click.echo(f"Writing the sample city to {DEMO_STUDY.parent} …", err=True)
+        write_sample(DEMO_STUDY.parent)
+    _run(DEMO_STUDY, out, as_json=False)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--seed", type=int, default=20250630, show_default=True, help="Another seed, another city.")
+@click.option("--scale", type=float, default=0.1, show_default=True, help="Share of the real size; 1 for benchmarks.")
+def sample(folder: Path, seed: int, scale: float) -> None:
+    """Write the synthetic sample city: areas, streets, people, facilities and a study that reads them."""
+    from withinreach.sources.sample import write_sample
+
+    with _progress("sample", 8) as step:
+        path = write_sample(folder, seed=seed, scale=scale, progress=step)
+    click.echo(path)
+
+
+@cli.command()
+@STUDY
+@JSON
+def check(study: Path, *, as_json: bool) -> None:
+    """Report every problem of the inputs at once and what preparation would change; write nothing."""
+    from withinreach.preparation import prepare
+
+    loaded = _load(study)
+    with _progress(loaded.name, PREPARE_STEPS) as step:
+        audit = prepare(loaded, progress=step).audit
+    if as_json:
+        _print_json({"findings": _records(audit.findings), "population": audit.population.to_dict(orient="index")})
+        return
+    for line in _grouped(audit.findings):
+        click.echo(line)
+    click.echo(f"{study}: the inputs can be used; {len(audit.findings)} findings")
+
+
+@cli.command()
+@STUDY
+@OUT
+@JSON
+def run(study: Path, out: Path | None, *, as_json: bool) -> None:
+    """Measure a study: one map, tables and geodata per county, and a manifest."""
+    _run(study, out, as_json=as_json)
+
+
+@cli.command(name="map")
+@STUDY
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file; default maps/<name>.html.")
+def map_command(study: Path, output: Path | None) -> None:
+    """Draw the gap map of a study as one HTML file that needs no network."""
+    from withinreach.maps import draw_map
+
+    loaded = _load(study)
+    result = _analyse(loaded)
+    target = output or Path("maps", f"{loaded.name}.html")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draw_map(result).save(str(target))
+    click.echo(target)
+
+
+@cli.command()
+@STUDY
+@click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
+@OUT
+def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
+    """Write the tables and geodata of a study, per county."""
+    from withinreach.exports import export as write
+
+    loaded = _load(study)
+    click.echo(write(_analyse(loaded), out or Path("maps", loaded.name), county=counties or None))
+
+
+# What the commands share ------------------------------------------------------------------------------------
+
+PREPARE_STEPS = 5
+
+
+def _load(path: Path) -> Study:
+    from withinreach.study import load_study
+
+    return load_study(path)
+
+
+def _analyse(study: Study) -> Result:
+    from withinreach.analysis import analyse
+    from withinreach.preparation import prepare
+
+    with _progress(study.name, PREPARE_STEPS + len(study.services)) as step:
+        return analyse(prepare(study, progress=step), progress=step)
+
+
+def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
+    from withinreach.analysis import analyse
+    from withinreach.exports import whole_folder, write_exports, write_manifest
+    from withinreach.maps import draw_map
+    from withinreach.preparation import prepare
+
+    study = _load(path)
+    folder = out or Path("maps", study.name)
+    with (
+        _progress(study.name, PREPARE_STEPS + len(study.services) + 2) as step,
+        whole_folder(folder) as staging,
+    ):
+        result = analyse(prepare(study, progress=step), progress=step)
+        step("map")
+        draw_map(result).save(str(staging / "index.html"))
+        step("tables and geodata")
+        write_exports(result, staging)
+        write_manifest(result, staging)
+    if as_json:
+        _print_json(_summary(result) | {"out": str(folder)})
+    else:
+        _print_tables(result)
+        click.echo(folder / "index.html")
+
+
+@contextmanager
+def _progress(title: str, steps: int) -> Iterator[Progress]:
+    """A bar on a terminal with the stage and an estimate of the time left; nothing in logs and pipes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=steps)
+        started = False
+
+        def step(stage: str) -> None:
+            nonlocal started
+            bar.update(task, description=f"{title}: {stage}", advance=1 if started else 0)
+            started = True
+
+        yield step
+
+
+def _print_tables(result: Result) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for name, table in result.tables.items():
+        service = result.case.study.services[name]
+        shown = Table(title=f"{service.title} · {service.cutoff_min:g} min · {service.people}", title_justify="left")
+        for column in ("code", "name"):
+            shown.add_column(column)
+        for column in ("people", "served", "coverage", "median min", "facilities", "per 1,000", "gap"):
+            shown.add_column(column, justify="right")
+        for row in table.to_dict(orient="records"):
+            shown.add_row(str(row["code"]), str(row["name"]), *_figures(row))
+        shown.add_section()
+        shown.add_row("total", "", *_figures(result.totals[name].to_dict()))
+        console.print(shown)
+        console.print(_ledger_line(result, name), highlight=False)
+        console.print()
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    formats = {
+        "people": ",.0f",
+        "served_people": ",.0f",
+        "coverage": ".1%",
+        "median_min": ".1f",
+        "facilities": ",.0f",
+        "capacity_per_1000": ",.2f",
+        "gap_places": ",.0f",
+    }
+    return ["—" if math.isnan(row[key]) else format(row[key], style) for key, style in formats.items()]
+
+
+def _ledger_line(result: Result, name: str) -> str:
+    total = result.ledgers[name]["total"]
+    people = result.case.study.services[name].people
+    told = " + ".join(f"{key} {value:,.1f}" for key, value in total.items())
+    return (
+        f"ledger: {told} = {total.sum():,.1f} ({people} read: {result.case.audit.population.loc['read', people]:,.1f})"
+    )
+
+
+def _summary(result: Result) -> dict[str, Any]:
+    return {
+        "study": result.case.study.name,
+        "services": {
+            name: {
+                "total": result.totals[name].to_dict(),
+                "areas": _records(table),
+                "ledger": result.ledgers[name]["total"].to_dict(),
+            }
+            for name, table in result.tables.items()
+        },
+        "findings": len(result.case.audit.findings),
+    }
+
+
+def _grouped(findings: pd.DataFrame) -> list[str]:
+    """One line per kind of finding, with the first row it concerns and how many more there are."""
+    lines = []
+    keys = ["severity", "file", "column", "reason", "action"]
+    for key, rows in findings.groupby(keys, sort=False):
+        severity, file, column, reason, action = key
+        first = rows.iloc[0]
+        where = file + (f": row {first['row']}" if first["row"] >= 0 else "") + (f", {column}" if column else "")
+        value = f" '{first['value']}'" if first["value"] else ""
+        more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
+        lines.append(f"{severity}: {where}{value}: {reason}: {action}{more}")
+    return lines
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = table.to_dict(orient="records")
+    return records
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(_without_nan(value), ensure_ascii=False, indent=2))
+
+
+def _without_nan(value: object) -> object:
+    """Unknown as null: JSON has no NaN and no infinity."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def main() -> None:
+    """Entry point of the `withinreach` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    cli()

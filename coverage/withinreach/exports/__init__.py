@@ -1,0 +1,79 @@
+"""Result -> a folder per county (coverage table, GeoPackage), the table of all, and the manifest of the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from withinreach.errors import StudyError
+from withinreach.exports.folders import file_stem, whole_folder
+from withinreach.exports.geodata import write_geopackage
+from withinreach.exports.manifest import write_manifest
+from withinreach.exports.tables import county_rows, every_row, ledger_rows, write_csv
+from withinreach.progress import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from withinreach.analysis import Result
+    from withinreach.progress import Progress
+
+__all__ = ["export", "whole_folder", "write_exports", "write_manifest"]
+
+
+def export(result: Result, folder: str | Path, *, county: str | Sequence[str] | None = None) -> Path:
+    """Write the tables and geodata of a result, all counties or some.
+
+    The folder appears whole or not at all. It gets ``coverage.csv`` (all areas and services, with totals),
+    ``ledger.csv``, ``manifest.json`` and ``county/<code>/`` with ``<code>_coverage.csv`` and ``<code>.gpkg``.
+
+    Parameters
+    ----------
+    folder
+        May hold an earlier output, which is replaced; other files in it are never touched but refused.
+    county
+        Codes of the areas to write; None writes all.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    StudyError
+        If an area has no such code.
+    SourceError
+        If the folder holds something else.
+    """
+    codes = _codes(result, county)
+    with whole_folder(Path(folder)) as staging:
+        write_exports(result, staging, codes)
+        write_manifest(result, staging)
+    return Path(folder)
+
+
+def write_exports(
+    result: Result, folder: Path, codes: Sequence[str] | None = None, *, progress: Progress = silent
+) -> None:
+    """Write tables and county folders into a folder that exists; see `export`."""
+    write_csv(every_row(result), folder / "coverage.csv")
+    write_csv(ledger_rows(result), folder / "ledger.csv")
+    for code in _codes(result, codes):
+        progress(code)
+        stem = file_stem(code)
+        county = folder / "county" / stem
+        county.mkdir(parents=True)
+        write_csv(county_rows(result, code), county / f"{stem}_coverage.csv")
+        write_geopackage(result, code, county / f"{stem}.gpkg")
+
+
+def _codes(result: Result, county: str | Sequence[str] | None) -> list[str]:
+    known = list(result.case.areas.table["code"])
+    if county is None:
+        return known
+    wanted = [county] if isinstance(county, str) else list(county)
+    unknown = [code for code in wanted if code not in known]
+    if unknown:
+        raise StudyError(f"no area with code {', '.join(unknown)}; the study has: {', '.join(known)}")
+    return wanted

@@ -1,0 +1,65 @@
+"""Folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from withinreach.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MARK = "manifest.json"
+LONGEST_STEM = 60
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a staging folder, and put it in the place of ``folder`` when the block ends without an error.
+
+    Raises
+    ------
+    SourceError
+        If the folder holds anything but an earlier output of ours, which is known by its manifest.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SourceError(f"{folder}: is a file; name a folder with --out")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise SourceError(
+            f"{folder}: holds files that are not an output of withinreach (no {MARK}); name an empty folder with --out"
+        )
+    parent = folder.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
+    try:
+        yield staging
+        staging.chmod(0o755)
+        _replace(folder, staging)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace(folder: Path, staging: Path) -> None:
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=staging.parent))
+    folder.rename(old / folder.name)
+    try:
+        staging.rename(folder)
+    except OSError:
+        (old / folder.name).rename(folder)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def file_stem(code: str) -> str:
+    """A code as a part of a file name: letters, digits, dot, dash; never a path, never hidden, never too long."""
+    stem = re.sub(r"[^A-Za-z0-9.-]", "_", code).lstrip(".")
+    return stem[:LONGEST_STEM] or "_"

@@ -1,0 +1,95 @@
+"""One GeoPackage per county: its polygon with the figures, its facilities, its inhabited cells."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from withinreach.reach import Status
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from withinreach.analysis import Result
+    from withinreach.model import Places
+
+
+def write_geopackage(result: Result, code: str, path: Path) -> None:
+    """Write the layers ``area``, ``facilities`` and ``cells`` of one area, in the study's metric CRS.
+
+    ``area`` has the figures of every service as ``<service>_<figure>``; ``cells`` are the centres of inhabited cells
+    with people per group and, per service, metres and seconds to the nearest facility (empty where there is no way),
+    its id, and the status.
+    """
+    row = int(np.flatnonzero((result.case.areas.table["code"] == code).to_numpy())[0])
+    layers = {
+        "area": _area(result, row),
+        "facilities": _points(result, result.case.facilities, row),
+        "cells": _cells(result, row),
+    }
+    with _dated(result.case.study.as_of):
+        for name, layer in layers.items():
+            pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
+
+
+@contextmanager
+def _dated(day: dt.date) -> Iterator[None]:
+    """Let GeoPackages carry the study's date as their last change, so that equal inputs give equal bytes."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{day.isoformat()}T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def _area(result: Result, row: int) -> gpd.GeoDataFrame:
+    area = result.case.areas.table.iloc[[row]]
+    figures = {
+        f"{service}_{column}": [table[column].iloc[row]]
+        for service, table in result.tables.items()
+        for column in table.columns
+        if column not in ("code", "name")
+    }
+    return gpd.GeoDataFrame(
+        {"code": area["code"].to_numpy(), "name": area["name"].to_numpy(), **figures},
+        geometry=area.geometry.to_numpy(),
+        crs=area.crs,
+    )
+
+
+def _points(result: Result, places: Places, row: int) -> gpd.GeoDataFrame:
+    here = places.area == row
+    return gpd.GeoDataFrame(
+        places.table[here].reset_index(drop=True),
+        geometry=gpd.points_from_xy(*places.xy[here].T),
+        crs=result.case.study.metric_crs,
+    )
+
+
+def _cells(result: Result, row: int) -> gpd.GeoDataFrame:
+    cells = _points(result, result.case.people, row)
+    here = result.case.people.area == row
+    ids = result.case.facilities.table["id"].to_numpy(object)
+    keys = np.array([status.key for status in Status], object)
+    for name, reach in result.reaches.items():
+        cells[f"{name}_m"] = _known(reach.distance_m[here])
+        cells[f"{name}_s"] = _known(reach.seconds[here])
+        nearest = reach.nearest[here]
+        cells[f"{name}_nearest"] = pd.Series(np.where(nearest >= 0, ids[nearest], None), dtype="str")
+        cells[f"{name}_status"] = pd.Series(keys[reach.status[here]], dtype="str")
+    return cells
+
+
+def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Infinity as NaN: a GeoPackage has no infinite number, and empty is what no way means there."""
+    return np.where(np.isfinite(values), values, np.nan)

@@ -1,0 +1,69 @@
+"""The manifest: what went in, with which parameters and versions, and where every person ended up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from withinreach.analysis import Result
+
+LIBRARIES = ("geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
+
+
+def write_manifest(result: Result, folder: Path) -> None:
+    """Write ``manifest.json``.
+
+    Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas,
+    the ledger per service, and every finding of the audit. Nothing in it depends on the clock or the machine's
+    folders, so equal inputs give equal bytes. There is no seed, for nothing here is random.
+    """
+    study = result.case.study
+    manifest = {
+        "study": study.name,
+        "title": study.title,
+        "notice": study.notice,
+        "as_of": study.as_of.isoformat(),
+        "inputs": [_input(path) for path in study.input_paths()],
+        "parameters": _plain_paths(study.model_dump(mode="json")),
+        "seed": None,
+        "versions": {
+            "withinreach": version("withinreach"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+        "population": _numbers(result.case.audit.population.T),
+        "ledger": {name: _numbers(table[["total"]])["total"] for name, table in result.ledgers.items()},
+        "findings": result.case.audit.findings.to_dict(orient="records"),
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _input(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
+
+
+def _plain_paths(value: object) -> object:
+    """The study with file names in the place of absolute paths."""
+    if isinstance(value, dict):
+        return {
+            key: str(item).replace("\\", "/").rsplit("/", 1)[-1] if key == "path" else _plain_paths(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_plain_paths(item) for item in value]
+    return value
+
+
+def _numbers(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    return {str(column): {str(k): float(v) for k, v in table[column].items()} for column in table.columns}

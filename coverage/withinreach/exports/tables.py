@@ -1,0 +1,70 @@
+"""Coverage tables for scripts and spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from withinreach.analysis import Result
+
+# Micro-people and micro-minutes: far below any meaning, and free of binary noise such as 0.30000000000000004.
+DECIMALS = 6
+# A cell that starts with one of these is run as a formula by spreadsheets; an apostrophe makes it text.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def every_row(result: Result) -> pd.DataFrame:
+    """One row per service and area, and one per service for all areas together (code ``total``)."""
+    blocks = []
+    for name, table in result.tables.items():
+        total = pd.DataFrame([{"code": "total", "name": result.case.study.title, **result.totals[name].to_dict()}])
+        total["facilities"] = total["facilities"].astype(table["facilities"].dtype)
+        blocks.append(_with_service(result, name, pd.concat([table, total], ignore_index=True)))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def county_rows(result: Result, code: str) -> pd.DataFrame:
+    """One row per service for one area."""
+    blocks = [_with_service(result, name, table[table["code"] == code]) for name, table in result.tables.items()]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def ledger_rows(result: Result) -> pd.DataFrame:
+    """People per service, status and area, and in total."""
+    blocks = []
+    for name, table in result.ledgers.items():
+        block = table.rename_axis("status").reset_index()
+        block.insert(0, "service", name)
+        blocks.append(block)
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _with_service(result: Result, name: str, table: pd.DataFrame) -> pd.DataFrame:
+    service = result.case.study.services[name]
+    profile = result.case.study.profiles[service.profile]
+    head = pd.DataFrame(
+        {
+            "service": name,
+            "people_group": service.people,
+            "cutoff_min": service.cutoff_min,
+            "speed_m_s": profile.speed_m_s,
+        },
+        index=table.index,
+    )
+    return pd.concat([table[["code", "name"]], head, table.drop(columns=["code", "name"])], axis=1)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as spreadsheets in Chinese offices read it: UTF-8 with BOM, text in quotes, no formulas."""
+    text = table.select_dtypes(include=["str", "object"]).columns
+    safe = table.round(DECIMALS).assign(**{column: table[column].map(_not_a_formula) for column in text})
+    safe.to_csv(path, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+
+
+def _not_a_formula(value: str) -> str:
+    return f"'{value}" if value.startswith(FORMULA_STARTS) else value

@@ -1,0 +1,181 @@
+"""The commands end to end on the town."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pytest
+from click.testing import CliRunner
+
+import withinreach as wr
+from withinreach.cli import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def ran(town, tmp_path):
+    out = tmp_path / "out"
+    done = CliRunner().invoke(cli, ["run", str(town), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    return out, done
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_run_writes_map_tables_geodata_and_manifest(ran):
+    out, done = ran
+    assert sorted(files(out)) == [
+        "county/1/1.gpkg",
+        "county/1/1_coverage.csv",
+        "county/2/2.gpkg",
+        "county/2/2_coverage.csv",
+        "coverage.csv",
+        "index.html",
+        "ledger.csv",
+        "manifest.json",
+    ]
+    assert done.stdout.rstrip().endswith(str(out / "index.html"))
+    assert "ledger: served 38.5 + too_far 30.0 + not_connected 2.0 + not_snapped 1.0" in " ".join(done.stdout.split())
+
+
+def test_same_inputs_give_the_same_bytes(town, ran, tmp_path):
+    out, _ = ran
+    again = tmp_path / "again"
+    assert CliRunner().invoke(cli, ["run", str(town), "--out", str(again)]).exit_code == 0
+    first, second = files(out), files(again)
+    assert list(first) == list(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_an_earlier_output_is_replaced_whole(town, ran):
+    out, _ = ran
+    (out / "county" / "left-over.txt").write_text("from an earlier run")
+    assert CliRunner().invoke(cli, ["run", str(town), "--out", str(out)]).exit_code == 0
+    assert not (out / "county" / "left-over.txt").exists()
+    assert [p.name for p in out.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def test_county_csv_is_utf8_with_bom_and_codes_are_text(ran):
+    raw = (ran[0] / "county" / "1" / "1_coverage.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    text = raw.decode("utf-8-sig")
+    assert '\r\n"1","西区","elder_care"' in text
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [row["service"] for row in rows] == ["elder_care", "clinic"]
+    assert float(rows[0]["uncovered_people"]) == 31
+    assert rows[1]["capacity"] == ""
+
+
+def test_table_of_everything_has_totals(ran):
+    table = pd.read_csv(ran[0] / "coverage.csv", dtype={"code": str}, encoding="utf-8-sig")
+    assert table["code"].tolist() == ["1", "2", "total"] * 2
+    assert table.loc[2, "people"] == 71.5
+
+
+def test_geopackage_has_area_facilities_and_cells(ran):
+    path = ran[0] / "county" / "1" / "1.gpkg"
+    assert [name for name, _ in pyogrio.list_layers(path)] == ["area", "facilities", "cells"]
+    cells = gpd.read_file(path, layer="cells")
+    assert cells.crs == "EPSG:4547"
+    assert cells["elder_care_status"].tolist() == ["served", "too_far", "served", "not_snapped"]
+    assert cells["elder_care_s"].tolist()[:3] == [10, 800, 420]
+    assert cells["elder_care_s"].isna().tolist() == [False, False, False, True]
+    assert cells["elder_care_nearest"].tolist()[:3] == ["A1", "A1", "A2"]
+    assert gpd.read_file(path, layer="facilities")["name"].tolist() == ["甲养老院", "丙诊所"]
+    area = gpd.read_file(path, layer="area")
+    assert area["code"].tolist() == ["1"]
+    assert area["elder_care_uncovered_people"].tolist() == [31]
+
+
+def test_manifest_names_inputs_parameters_and_ledger(town, ran):
+    manifest = json.loads((ran[0] / "manifest.json").read_text(encoding="utf-8"))
+    inputs = {item["file"]: item["sha256"] for item in manifest["inputs"]}
+    for name in ("areas.geojson", "streets.geojson", "people.csv", "facilities.csv"):
+        assert inputs[name] == hashlib.sha256((town.parent / name).read_bytes()).hexdigest()
+    assert manifest["parameters"]["services"]["elder_care"]["cutoff_min"] == 8.35
+    assert manifest["parameters"]["network"]["path"] == "streets.geojson"
+    assert sum(manifest["ledger"]["elder_care"].values()) == 71.5
+    assert manifest["versions"]["withinreach"] == wr.__version__
+    assert str(town.parent) not in json.dumps(manifest, ensure_ascii=False)
+
+
+def test_names_from_data_are_no_formulas(town, tmp_path):
+    areas = town.parent / "areas.geojson"
+    areas.write_text(areas.read_text(encoding="utf-8").replace("西区", "=1+1"), encoding="utf-8")
+    out = wr.export(wr.analyse(wr.prepare(wr.load_study(town))), tmp_path / "out")
+    assert '"\'=1+1"' in (out / "coverage.csv").read_text(encoding="utf-8-sig")
+
+
+def test_codes_from_data_are_no_paths(town, tmp_path):
+    areas = town.parent / "areas.geojson"
+    areas.write_text(
+        areas.read_text(encoding="utf-8").replace('"code": 1', '"code": "../../1"').replace('"code": 2', '"code": "2"'),
+        encoding="utf-8",
+    )
+    out = wr.export(wr.analyse(wr.prepare(wr.load_study(town))), tmp_path / "deep" / "out")
+    assert sorted(p.name for p in (out / "county").iterdir()) == ["2", "_.._1"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "town"]
+
+
+def test_export_of_one_county(town, tmp_path):
+    done = CliRunner().invoke(cli, ["export", str(town), "--county", "2", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert [p.name for p in (tmp_path / "out" / "county").iterdir()] == ["2"]
+
+
+def test_map_alone(town, tmp_path):
+    target = tmp_path / "maps" / "town.html"
+    done = CliRunner().invoke(cli, ["map", str(town), "-o", str(target)])
+    assert done.exit_code == 0, done.output
+    assert "小镇" in target.read_text(encoding="utf-8")
+
+
+def test_check_tells_findings_and_writes_nothing(town, tmp_path):
+    before = files(tmp_path)
+    done = CliRunner().invoke(cli, ["check", str(town)])
+    assert done.exit_code == 0, done.output
+    assert "info: streets.geojson: 2 separate components; the largest holds 71.4% of the nodes: kept" in done.stdout
+    assert "1 cells with 5.0 people have no street within 300 m" in done.stdout
+    assert files(tmp_path) == before
+
+
+def test_check_as_json(town):
+    told = json.loads(CliRunner().invoke(cli, ["check", str(town), "--json"]).stdout)
+    assert told["population"]["read"]["all"] == 285
+    assert {finding["severity"] for finding in told["findings"]} == {"info"}
+
+
+def test_run_as_json_has_null_for_unknown(town, tmp_path):
+    done = CliRunner().invoke(cli, ["run", str(town), "--json", "--out", str(tmp_path / "out")])
+    told = json.loads(done.stdout)
+    assert told["services"]["elder_care"]["areas"][1]["capacity"] is None
+    assert told["services"]["elder_care"]["total"]["people"] == 71.5
+    assert told["out"] == str(tmp_path / "out")
+
+
+def test_rows_of_other_kinds_are_left_out_and_listed(town):
+    path = town.parent / "facilities.csv"
+    text = path.read_text(encoding="utf-8-sig")
+    path.write_text(text + "S1,学校,丁小学,500000,3900000,\n", encoding="utf-8")
+    case = wr.prepare(wr.load_study(town))
+    assert case.facilities.table["id"].tolist() == ["A1", "A2", "C1"]
+    finding = case.audit.findings.query("column == '类别'").iloc[0]
+    assert (finding["row"], finding["value"], finding["action"]) == (5, "学校", "left out")
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_module_can_be_run(option):
+    done = subprocess.run([sys.executable, "-m", "withinreach", option], check=True, capture_output=True, text=True)
+    assert "withinreach" in done.stdout
