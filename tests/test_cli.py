@@ -37,6 +37,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_run_writes_map_tables_geodata_and_manifest(ran):
     out, done = ran
     assert sorted(files(out)) == [
+        "audit.csv",
         "county/1/1.gpkg",
         "county/1/1_coverage.csv",
         "county/2/2.gpkg",
@@ -154,7 +155,11 @@ def test_check_tells_findings_and_writes_nothing(town, tmp_path):
 def test_check_as_json(town):
     told = json.loads(CliRunner().invoke(cli, ["check", str(town), "--json"]).stdout)
     assert told["population"]["read"]["all"] == 285
-    assert {finding["severity"] for finding in told["findings"]} == {"info"}
+    assert [(f["severity"], f["file"], f["row"]) for f in told["findings"]] == [
+        ("info", "streets.geojson", None),  # the island
+        ("warning", "facilities.csv", None),  # a home does not tell its beds
+        ("info", "people.csv", None),  # five people far from all streets
+    ]
 
 
 def test_run_as_json_has_null_for_unknown(town, tmp_path):

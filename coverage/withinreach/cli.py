@@ -137,6 +137,7 @@ def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
 # What the commands share ------------------------------------------------------------------------------------
 
 PREPARE_STEPS = 5
+PIPED_WIDTH = 160
 
 
 def _load(path: Path) -> Study:
@@ -199,24 +200,30 @@ def _progress(title: str, steps: int) -> Iterator[Progress]:
 
 
 def _print_tables(result: Result) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED_WIDTH)
     for name, table in result.tables.items():
         service = result.case.study.services[name]
-        shown = Table(title=f"{service.title} · {service.cutoff_min:g} min · {service.people}", title_justify="left")
+        shown = Table(
+            title=f"{service.title} · {service.cutoff_min:g} min · {service.people}",
+            title_justify="left",
+            box=box.SIMPLE,
+        )
         for column in ("code", "name"):
-            shown.add_column(column)
-        for column in ("people", "served", "coverage", "median min", "facilities", "per 1,000", "gap"):
-            shown.add_column(column, justify="right")
+            shown.add_column(column, no_wrap=True)
+        for column in ("people", "served", "covered", "median\nmin", "sites", "places\n/ 1,000", "gap in\nplaces"):
+            shown.add_column(column, justify="right", no_wrap=True)
         for row in table.to_dict(orient="records"):
             shown.add_row(str(row["code"]), str(row["name"]), *_figures(row))
         shown.add_section()
         shown.add_row("total", "", *_figures(result.totals[name].to_dict()))
         console.print(shown)
-        console.print(_ledger_line(result, name), highlight=False)
-        console.print()
+        click.echo(_ledger_line(result, name))
 
 
 def _figures(row: dict[str, Any]) -> list[str]:
@@ -260,10 +267,10 @@ def _grouped(findings: pd.DataFrame) -> list[str]:
     """One line per kind of finding, with the first row it concerns and how many more there are."""
     lines = []
     keys = ["severity", "file", "column", "reason", "action"]
-    for key, rows in findings.groupby(keys, sort=False):
+    for key, rows in _with_none(findings).groupby(keys, sort=False):
         severity, file, column, reason, action = key
         first = rows.iloc[0]
-        where = file + (f": row {first['row']}" if first["row"] >= 0 else "") + (f", {column}" if column else "")
+        where = file + (f": row {first['row']}" if first["row"] is not None else "") + (f", {column}" if column else "")
         value = f" '{first['value']}'" if first["value"] else ""
         more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
         lines.append(f"{severity}: {where}{value}: {reason}: {action}{more}")
@@ -271,8 +278,12 @@ def _grouped(findings: pd.DataFrame) -> list[str]:
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = table.to_dict(orient="records")
+    records: list[dict[str, Any]] = _with_none(table).to_dict(orient="records")
     return records
+
+
+def _with_none(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype(object).where(table.notna(), None)
 
 
 def _print_json(value: object) -> None:

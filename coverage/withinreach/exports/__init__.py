@@ -25,7 +25,8 @@ def export(result: Result, folder: str | Path, *, county: str | Sequence[str] | 
     """Write the tables and geodata of a result, all counties or some.
 
     The folder appears whole or not at all. It gets ``coverage.csv`` (all areas and services, with totals),
-    ``ledger.csv``, ``manifest.json`` and ``county/<code>/`` with ``<code>_coverage.csv`` and ``<code>.gpkg``.
+    ``ledger.csv``, ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json`` and
+    ``county/<code>/`` with ``<code>_coverage.csv`` and ``<code>.gpkg``.
 
     Parameters
     ----------
@@ -59,6 +60,7 @@ def write_exports(
     """Write tables and county folders into a folder that exists; see `export`."""
     write_csv(every_row(result), folder / "coverage.csv")
     write_csv(ledger_rows(result), folder / "ledger.csv")
+    write_csv(result.case.audit.findings, folder / "audit.csv")
     for code in _codes(result, codes):
         progress(code)
         stem = file_stem(code)

@@ -22,8 +22,8 @@ def write_manifest(result: Result, folder: Path) -> None:
     """Write ``manifest.json``.
 
     Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas,
-    the ledger per service, and every finding of the audit. Nothing in it depends on the clock or the machine's
-    folders, so equal inputs give equal bytes. There is no seed, for nothing here is random.
+    the ledger per service, and how many findings of each severity stand in ``audit.csv``. Nothing in it depends on
+    the clock or the machine's folders, so equal inputs give equal bytes. There is no seed, for nothing is random.
     """
     study = result.case.study
     manifest = {
@@ -41,7 +41,7 @@ def write_manifest(result: Result, folder: Path) -> None:
         },
         "population": _numbers(result.case.audit.population.T),
         "ledger": {name: _numbers(table[["total"]])["total"] for name, table in result.ledgers.items()},
-        "findings": result.case.audit.findings.to_dict(orient="records"),
+        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -75,7 +75,7 @@ class Audit(Frozen):
     Attributes
     ----------
     findings : DataFrame
-        severity (info, warning, error), file, row (as a reader of the file counts, -1 for the whole file), column,
+        severity (info, warning, error), file, row (as a reader of the file counts, missing for the whole file), column,
         value, reason, action. One row per finding.
     population : DataFrame
         People per group (columns) after each step (rows: ``read``, ``outside_areas``, ``in_areas``).

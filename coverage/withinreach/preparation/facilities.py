@@ -54,6 +54,7 @@ def read_facilities(
     kind = _kinds(layer, raw)
     kept = kind != ""
     _note_left_out(layer, raw, ~kept, findings)
+    _note_unknown(layer, attributes, kind, findings)
     table = pd.DataFrame(
         {
             "id": _text(raw[layer.id]),
@@ -126,6 +127,26 @@ def _note_left_out(layer: FacilityLayer, raw: pd.DataFrame, out: NDArray[np.bool
             "left out",
             row=row_number(position),
         )
+
+
+def _note_unknown(
+    layer: FacilityLayer,
+    attributes: dict[str, NDArray[np.float64]],
+    kind: NDArray[np.object_],
+    findings: Findings,
+) -> None:
+    """Tell how many facilities of a kind lack an attribute that others of the kind have."""
+    for name, values in attributes.items():
+        for one in dict.fromkeys(kind[kind != ""]):
+            known = ~np.isnan(values[kind == one])
+            if known.any() and not known.all():
+                findings.note_value(
+                    "warning",
+                    layer.path,
+                    (layer.attributes[name], ""),
+                    f"{(~known).sum()} of {len(known)} facilities of kind {one} do not tell their {name}",
+                    "kept as unknown; sums are over the others",
+                )
 
 
 def _text(column: pd.Series) -> pd.Series:

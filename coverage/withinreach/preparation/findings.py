@@ -14,18 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ("severity", "file", "row", "column", "value", "reason", "action")
-WHOLE_FILE = -1
 
 
 class Findings:
     """Collects findings, which are kept, and problems, which are raised together at the end."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, str, int, str, str, str, str]] = []
+        self._rows: list[tuple[str, str, int | None, str, str, str, str]] = []
         self._problems: list[CoverageError] = []
 
-    def note(self, severity: str, path: Path, reason: str, action: str, *, row: int = WHOLE_FILE) -> None:
-        """Add a finding about a file or about one row of it."""
+    def note(self, severity: str, path: Path, reason: str, action: str, *, row: int | None = None) -> None:
+        """Add a finding about a row of a file, or about the whole file."""
         self.note_value(severity, path, ("", ""), reason, action, row=row)
 
     def note_value(
@@ -36,7 +35,7 @@ class Findings:
         reason: str,
         action: str,
         *,
-        row: int = WHOLE_FILE,
+        row: int | None = None,
     ) -> None:
         """Add a finding about a field: its column and its value."""
         self._rows.append((severity, path.name, row, *field, reason, action))
@@ -64,4 +63,4 @@ class Findings:
         """All findings, in the order in which they were made; the same columns also when there are none."""
         table = pd.DataFrame(self._rows, columns=list(COLUMNS))
         text = [column for column in COLUMNS if column != "row"]
-        return table.astype(dict.fromkeys(text, "str") | {"row": "int64"})
+        return table.astype(dict.fromkeys(text, "str") | {"row": "Int64"})
