@@ -1,0 +1,7 @@
+"""Result -> one folium map, which saves itself as a single HTML file that opens without a network."""
+
+from __future__ import annotations
+
+from withinreach.maps.gap_map import draw_map
+
+__all__ = ["draw_map"]

@@ -1,0 +1,144 @@
+// Puts the page together and keeps its parts in step: the selected service, the selected area, what the pointer is on.
+
+const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-facilities": 450, "wr-names": 460 };
+const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-facilities", "wr-names"];
+const SMALLER_FOR_LEGEND = 0.25;
+const TOUCH_PX = 12;
+const POINTER_PX = 7;
+
+function start(map, bounds) {
+  const study = readJson("study");
+  const { text } = study;
+  const fail = (error) => {
+    const failure = document.getElementById("wr-failure");
+    failure.textContent = fill(text.failed, { reason: error.message });
+    failure.hidden = false;
+    document.documentElement.dataset.state = "failed";
+    console.error(error);
+  };
+  if (typeof DecompressionStream === "undefined") return fail(new Error(text.old_browser));
+  return build(map, L.latLngBounds(bounds), study).catch(fail);
+}
+
+async function build(map, bounds, study) {
+  const center = bounds.getCenter();
+  const page = {
+    map,
+    bounds,
+    study,
+    text: study.text,
+    format: makeFormat(study.language, study.text),
+    origin: { x: worldX(center.lng), y: worldY(center.lat) },
+    layers: [
+      { name: "coverage", visible: true },
+      { name: "uncovered", visible: true },
+      { name: "facilities", visible: true },
+      { name: "streets", visible: true, sign: "street" },
+      { name: "water", visible: true, sign: "water" },
+    ],
+  };
+  page.facilities = makeFacilities(readJson("facilities"), page.origin);
+  makeFooter(page);
+  frameMap(map, bounds);
+  const [areas, water, streets, people] = await Promise.all(["areas", "water", "streets", "cells"].map(readArrays));
+  const cells = makeCells(people, page.origin, study.cellSizeM, center.lat);
+  const app = connect(page, { areas, water, streets, cells });
+  await app.selectService(0);
+  app.showAll();
+  document.documentElement.dataset.state = "ready";
+}
+
+function frameMap(map, bounds) {
+  for (const [name, order] of Object.entries(PANES)) {
+    const pane = map.createPane(name);
+    pane.style.zIndex = order;
+    if (STILL.includes(name)) pane.style.pointerEvents = "none";
+  }
+  map.invalidateSize({ animate: false });
+  map.setMaxBounds(bounds.pad(0.75));
+}
+
+// The layers that are drawn on canvas, each by its name in the legend.
+function drawnLayers(page, state, { water, streets, cells }) {
+  const { origin, map } = page;
+  const layers = {
+    uncovered: new CanvasLayer(origin, paintUncovered(cells, () => state.reach), { pane: "wr-cells" }),
+    water: new CanvasLayer(origin, paintWater(water, origin), { pane: "wr-water" }),
+    streets: new CanvasLayer(origin, paintStreets(streets, origin), { pane: "wr-streets" }),
+    facilities: new CanvasLayer(origin, paintFacilities(page.facilities, () => state.service), { pane: "wr-facilities" }),
+  };
+  for (const layer of Object.values(layers)) layer.addTo(map);
+  return layers;
+}
+
+function connect(page, data) {
+  const { map, study, origin } = page;
+  const { cells } = data;
+  const reaches = new Map();
+  const state = { wanted: null, service: study.services[0], reach: null, area: null, hovered: null };
+  const visible = (name) => page.layers.find((layer) => layer.name === name).visible;
+
+  const showArea = () => {
+    outlineAreas(areas, state.area, state.hovered);
+    panel.table.mark(state.area, state.hovered);
+  };
+  const actions = {
+    async selectService(at) {
+      const service = study.services[at];
+      state.wanted = service;
+      if (!reaches.has(service.name)) reaches.set(service.name, readReach(service, cells));
+      const reach = await reaches.get(service.name);
+      // Another tab may have been chosen while this one was unpacked.
+      if (state.wanted !== service) return;
+      Object.assign(state, { service, reach });
+      map.closePopup();
+      fillAreas(areas, service.classes, visible("coverage"));
+      names.write(service.figures.coverage.map(page.format.percent));
+      drawn.uncovered.redraw();
+      drawn.facilities.redraw();
+      legend.update(service);
+      panel.update(service, state.area);
+      header.update(at);
+    },
+    selectArea(row, zoom) {
+      state.area = row;
+      panel.update(state.service, row);
+      showArea();
+      if (zoom && row === null) actions.showAll();
+      else if (zoom) map.fitBounds(areas.boundsOf(row), legend.room());
+    },
+    hoverArea(row) {
+      state.hovered = row;
+      showArea();
+    },
+    switchLayer(name, on) {
+      page.layers.find((layer) => layer.name === name).visible = on;
+      if (name === "coverage") fillAreas(areas, state.service.classes, on);
+      else if (on) drawn[name].addTo(map);
+      else drawn[name].remove();
+    },
+    settleLegend: (bounds, cost) => legend.settle({ x: cells.x, y: cells.y, origin }, bounds, cost),
+    showAll: () => actions.settleLegend(page.bounds, SMALLER_FOR_LEGEND),
+    openFacility(row) {
+      const { lat, lon } = page.facilities.table;
+      openPopup(map, [lat[row], lon[row]], facilityCard(page, state.service, row));
+    },
+  };
+
+  const header = makeHeader(page, actions);
+  const areas = makeAreas(map, data.areas, study, actions);
+  const names = makeNames(map, study, areas);
+  const drawn = drawnLayers(page, state, data);
+  const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer);
+  const panel = makePanel(page, document.getElementById("wr-panel"), actions);
+  makeControls(page, actions.showAll);
+  makePrinting(page, actions.settleLegend);
+  showArea();
+  followPointer(page, { state, cells, actions, visible });
+  return actions;
+}
+
+async function readReach(service, cells) {
+  const arrays = await readArrays("reach-" + service.name);
+  return { ...arrays, people: cells.people[service.people], breaks: service.densityBreaks };
+}

@@ -1,0 +1,143 @@
+"""Result -> what the page says in words and figures, as plain values for JSON islands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from shapely.ops import polylabel
+
+from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.labels import LABELS
+from withinreach.measures.ledger import OUTSIDE, TOTAL
+from withinreach.reach import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import shapely
+    from numpy.typing import NDArray
+
+    from withinreach.analysis import Result
+    from withinreach.maps.shapes import Degrees
+    from withinreach.model import Case
+    from withinreach.reach import Reach
+
+FIGURES = (
+    "people",
+    "served_people",
+    "uncovered_people",
+    "coverage",
+    "median_min",
+    "p90_min",
+    "facilities",
+    "capacity",
+    "capacity_known",
+    "capacity_per_1000",
+    "norm_per_1000",
+    "gap_places",
+)
+SQUARE_M_PER_HA = 10_000
+# An area's name stands where its largest circle has its centre, found to this share of the area's width.
+LABEL_PRECISION = 0.02
+
+
+def study_content(result: Result, degrees: Degrees) -> dict[str, object]:
+    """Title, notes, labels, areas, and every service with its figures."""
+    case = result.case
+    study = case.study
+    return {
+        "language": study.language,
+        "text": dict(LABELS[study.language]),
+        "title": study.title,
+        "notice": study.notice,
+        "producer": study.producer,
+        "asOf": study.as_of.isoformat(),
+        "populationAsOf": study.population.as_of.isoformat(),
+        "crs": study.metric_crs,
+        "cellSizeM": list(case.cell_size_m),
+        "coverageBreaks": list(COVERAGE_BREAKS),
+        "statuses": [status.key for status in Status],
+        "areas": _areas(case, degrees),
+        "services": [_service_content(result, reach) for reach in result.reaches.values()],
+    }
+
+
+def facility_content(case: Case) -> dict[str, list[object]]:
+    """The facilities column by column, in the order of the case; lon and lat in WGS84 degrees."""
+    table = case.facilities.table
+    capacities = {s.capacity for s in case.study.services.values() if s.capacity is not None}
+    content: dict[str, list[object]] = {
+        "id": [str(value) for value in table["id"]],
+        "name": [str(value) for value in table["name"]],
+        "lon": [round(float(value), 6) for value in table["lon"]],
+        "lat": [round(float(value), 6) for value in table["lat"]],
+        "area": case.facilities.area.tolist(),
+    }
+    for name in sorted(capacities):
+        content[f"capacity_{name}"] = _numbers(table[name].to_numpy(np.float64))
+    return content
+
+
+def _areas(case: Case, degrees: Degrees) -> list[dict[str, object]]:
+    table = case.areas.table
+    anchors = degrees.of(np.array([_label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
+    return [
+        {"code": str(code), "name": str(name), "label": [round(float(lat), 6), round(float(lon), 6)]}
+        for code, name, (lon, lat) in zip(table["code"], table["name"], anchors, strict=True)
+    ]
+
+
+def _label_point(geometry: shapely.Geometry) -> tuple[float, float]:
+    """A point well inside the largest part of an area."""
+    part = max(getattr(geometry, "geoms", [geometry]), key=lambda g: g.area)
+    west, south, east, north = part.bounds
+    point = polylabel(part, LABEL_PRECISION * max(east - west, north - south))
+    return point.x, point.y
+
+
+def _service_content(result: Result, reach: Reach) -> dict[str, object]:
+    case, service = result.case, reach.service
+    study = case.study
+    table = result.tables[service.name]
+    profile = study.profiles[service.profile]
+    width, height = case.cell_size_m
+    uncovered = np.where(reach.covered, 0.0, case.people_of(service.people))
+    return {
+        "name": service.name,
+        "title": service.title,
+        "people": service.people,
+        "group": study.population.groups[service.people].title,
+        "minutes": service.cutoff_min,
+        "speed": profile.speed_m_s,
+        "limitM": service.cutoff_s * profile.speed_m_s,
+        "capacity": service.capacity,
+        "capacityTitle": service.capacity_title,
+        "normSource": None if service.norm is None else service.norm.source,
+        "facilities": case.facility_rows(service.kinds).tolist(),
+        "densityBreaks": list(density_breaks(uncovered, width * height / SQUARE_M_PER_HA)),
+        "figures": {name: _numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
+        "total": {name: _number(float(result.totals[service.name][name])) for name in FIGURES},
+        "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
+        "ledger": _ledger(result.ledgers[service.name], case),
+    }
+
+
+def _ledger(ledger: pd.DataFrame, case: Case) -> dict[str, object]:
+    """People per status: one list for each area, one for all, and the people outside the areas."""
+    keys = [status.key for status in Status]
+    rows = ledger.loc[keys]
+    outside = float(ledger.loc[OUTSIDE, TOTAL]) if OUTSIDE in ledger.index else 0.0
+    return {
+        "areas": [_numbers(rows[code].to_numpy(np.float64)) for code in case.areas.table["code"]],
+        "total": _numbers(rows[TOTAL].to_numpy(np.float64)),
+        "outside": outside,
+    }
+
+
+def _numbers(values: NDArray[np.float64]) -> list[object]:
+    return [_number(value) for value in values.tolist()]
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN; a missing figure is null."""
+    return value if np.isfinite(value) else None

@@ -1,0 +1,157 @@
+"""The HTML file around the map: nothing in it refers to the outside, and its policy lets nothing in.
+
+The first element of the head is a Content-Security-Policy. It names every script of the page by its SHA-256 digest,
+taken when the page is rendered, so that scripts of layers which a user adds to the map are let through as well, and
+no script that hides in a name is. Nothing may be fetched, so a tile server that a user adds stays silent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xstatic.pkg.leaflet
+from branca.element import Element, Figure
+from jinja2 import Template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+_ASSETS: Traversable = files("withinreach.maps") / "assets"
+_LEAFLET = Path(xstatic.pkg.leaflet.BASE_DIR)
+APP_SCRIPTS = (
+    "data.js",
+    "format.js",
+    "canvas.js",
+    "base.js",
+    "cells.js",
+    "facilities.js",
+    "areas.js",
+    "legend.js",
+    "panel.js",
+    "table.js",
+    "pointer.js",
+    "chrome.js",
+    "app.js",
+)
+_POLICY_HERE = "policy-of-this-page"
+_SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
+
+
+class OfflineFigure(Figure):
+    """A page that loads nothing.
+
+    Parameters
+    ----------
+    title
+        Title of the page, any text.
+    language
+        Language tag of the page, e.g. ``zh-CN``.
+    """
+
+    _template = Template(
+        '<!DOCTYPE html>\n<html lang="{{ this.language|e }}">\n<head>\n'
+        '<meta http-equiv="Content-Security-Policy" content="' + _POLICY_HERE + '">\n'
+        '<meta charset="utf-8">\n<title>{{ this.title|e }}</title>\n'
+        "{{ this.header.render(**kwargs) }}\n</head>\n<body>\n{{ this.html.render(**kwargs) }}\n"
+        "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
+    )
+
+    def __init__(self, *, title: str, language: str) -> None:
+        super().__init__(title=title)
+        self.language = language
+        self.header = Element()
+        self.header._parent = self  # noqa: SLF001  # branca's own way of hanging up its three parts
+
+    def render(self, **kwargs: object) -> str:
+        """The whole page, with the policy of the scripts that are in it now."""
+        page = str(super().render(**kwargs)).replace("\r\n", "\n").replace("\r", "\n")
+        return page.replace(_POLICY_HERE, content_policy(page), 1)
+
+
+def content_policy(page: str) -> str:
+    """The Content-Security-Policy for a page: its own scripts by digest, its own styles and pictures, nothing else."""
+    reader = _ScriptReader()
+    reader.feed(page)
+    reader.close()
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in reader.scripts)
+    scripts = " ".join(dict.fromkeys(f"'sha256-{digest}'" for digest in digests))
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+class _ScriptReader(HTMLParser):
+    """Collects the text of every script that a browser would run."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.scripts: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script" and (dict(attrs).get("type") or "") in _SCRIPT_TYPES:
+            self._inside = True
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.scripts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script":
+            self._inside = False
+
+
+def page_skeleton(map_id: str, text: Mapping[str, str]) -> str:
+    """The body of the page before the app fills it."""
+    return Template(_asset("page.html"), autoescape=True).render(map_id=map_id, text=text)
+
+
+def styles() -> str:
+    """Leaflet's style sheet, with its pictures inside, and ours."""
+    leaflet = (_LEAFLET / "leaflet.css").read_text(encoding="utf-8")
+    # Vector markup of Internet Explorer 8; the reference would be the only one in the page that is no picture.
+    leaflet = re.sub(r"behavior:[^;]*;", "", leaflet)
+    leaflet = re.sub(r"url\(images/([\w-]+\.png)\)", lambda found: f"url({_picture(found[1])})", leaflet)
+    return leaflet + "\n" + _asset("app.css")
+
+
+def leaflet_script() -> str:
+    """Leaflet with its licence, told to take the pictures of its default markers from the page."""
+    code = (_LEAFLET / "leaflet.js").read_text(encoding="utf-8")
+    code = re.sub(r"//# sourceMappingURL=.*", "", code)
+    # The credit is a link to the outside, inside a control that our map does not show; it stands in the licence.
+    code = code.replace('<a href="https://leafletjs.com"', "<a")
+    icons = {
+        "iconUrl": _picture("marker-icon.png"),
+        "iconRetinaUrl": _picture("marker-icon-2x.png"),
+        "shadowUrl": _picture("marker-shadow.png"),
+    }
+    return (
+        f"/*\n{_asset('leaflet-license.txt')}*/\n{code}\n"
+        f'L.Icon.Default.imagePath = "";\nL.Icon.Default.mergeOptions({json.dumps(icons)});\n'
+    )
+
+
+def app_script() -> str:
+    """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
+    body = "\n".join(_asset(name) for name in APP_SCRIPTS)
+    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start }};\n}})();\n'
+
+
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _picture(name: str) -> str:
+    data = base64.b64encode((_LEAFLET / "images" / name).read_bytes()).decode("ascii")
+    return f"data:image/png;base64,{data}"

@@ -1,0 +1,117 @@
+"""Street segments -> strokes: long lines that go on as straight as possible across the junctions.
+
+A map of a whole city has room for its main streets only, and the network does not say which those are. The length of
+a stroke does: streets that matter run far without a turn (Thomson and Richardson 1999, "The 'good continuation'
+principle of perceptual organization applied to the generalization of road networks"). Strokes are also fewer and
+longer than segments, so they simplify better and take less room in the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from withinreach.model import Network
+
+# A turn of more than 45 degrees ends a stroke, except where only two segments meet.
+STRAIGHT = -np.cos(np.radians(45.0))
+# Strokes of at least these lengths are drawn from the first, second, third zoom step on; see assets/base.js.
+LEVEL_LENGTHS_M = (6000.0, 2000.0, 600.0)
+
+
+def strokes(network: Network) -> NDArray[np.object_]:
+    """Lines that cover every segment once, in metres, in no particular order.
+
+    An *end* is one of the two ends of a segment: ``2 i`` at the tail of segment ``i``, ``2 i + 1`` at its head.
+    """
+    mate = _mates(network)
+    lines = [_line(network, ends) for ends in _chains(mate)]
+    return np.array(lines, dtype=object)
+
+
+def levels(lines: NDArray[np.object_]) -> NDArray[np.uint8]:
+    """Importance of strokes: 0 for the longest, 3 for the shortest, shape (k,)."""
+    return np.digitize(-shapely.length(lines), -np.array(LEVEL_LENGTHS_M), right=True).astype(np.uint8)
+
+
+def spatial_order(lines: NDArray[np.object_], level: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Rows by level, inside a level along a Z curve, so that neighbours in the file are neighbours on the ground."""
+    if len(lines) == 0:
+        return np.empty(0, np.intp)
+    start = shapely.get_coordinates(shapely.get_point(lines, 0))
+    low, high = start.min(axis=0), start.max(axis=0)
+    grid = ((start - low) / np.maximum(high - low, 1.0) * 0xFFFF).astype(np.uint64)
+    return np.lexsort((_spread(grid[:, 0]) | (_spread(grid[:, 1]) << np.uint64(1)), level))
+
+
+def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Put a zero bit between the 16 low bits of each value."""
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        values = (values | (values << np.uint64(shift))) & np.uint64(mask)
+    return values
+
+
+def _mates(network: Network) -> NDArray[np.int64]:
+    """The end that each end goes on to across its node, -1 where a stroke stops; shape (2 s,)."""
+    s = network.n_segments
+    node = np.column_stack([network.tail, network.head]).ravel()
+    outward = _outward(network)
+    order = np.argsort(node, kind="stable")
+    degree = np.bincount(node, minlength=network.n_nodes)
+    firsts, seconds = [], []
+    for step in range(1, int(degree.max(initial=0))):
+        a, b = order[:-step], order[step:]
+        same = (node[a] == node[b]) & (a >> 1 != b >> 1)
+        firsts.append(a[same])
+        seconds.append(b[same])
+    mate = np.full(2 * s, -1, np.int64)
+    if not firsts:
+        return mate
+    a, b = np.concatenate(firsts), np.concatenate(seconds)
+    turn = (outward[a] * outward[b]).sum(axis=1)
+    turn[degree[node[a]] == 2] = -2.0
+    good = np.flatnonzero(turn < STRAIGHT)
+    good = good[np.argsort(turn[good], kind="stable")]
+    for one, other in zip(a[good].tolist(), b[good].tolist(), strict=True):
+        if mate[one] < 0 and mate[other] < 0:
+            mate[one], mate[other] = other, one
+    return mate
+
+
+def _outward(network: Network) -> NDArray[np.float64]:
+    """Unit vector from each end into its segment, shape (2 s, 2); zero for a segment without extent there."""
+    first, last = network.vertex_ptr[:-1], network.vertex_ptr[1:] - 1
+    xy = network.vertex_xy
+    vectors = np.stack([xy[first + 1] - xy[first], xy[last - 1] - xy[last]], axis=1).reshape(-1, 2)
+    length = np.hypot(vectors[:, 0], vectors[:, 1])
+    return vectors / np.where(length > 0, length, 1.0)[:, None]
+
+
+def _chains(mate: NDArray[np.int64]) -> list[list[int]]:
+    """Each stroke as the ends at which its segments are entered; open strokes first, then the closed ones."""
+    follow = mate.tolist()
+    used = [False] * (len(follow) // 2)
+    chains = []
+    for start in (*np.flatnonzero(mate < 0).tolist(), *range(0, len(follow), 2)):
+        chain, end = [], start
+        while end >= 0 and not used[end >> 1]:
+            used[end >> 1] = True
+            chain.append(end)
+            end = follow[end ^ 1]
+        if chain:
+            chains.append(chain)
+    return chains
+
+
+def _line(network: Network, ends: list[int]) -> shapely.LineString:
+    parts = []
+    for at, end in enumerate(ends):
+        xy = network.vertex_xy[network.vertex_ptr[end >> 1] : network.vertex_ptr[(end >> 1) + 1]]
+        xy = xy[::-1] if end & 1 else xy
+        parts.append(xy if at == 0 else xy[1:])
+    return shapely.LineString(np.concatenate(parts))
