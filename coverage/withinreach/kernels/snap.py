@@ -25,8 +25,9 @@ CELLS_PER_PIECE = 1.0
 # Rounding moves a piece by some 1e-16 of its coordinates; bounds give way by much more than that, and by far less
 # than a cell.
 SLACK = 1e-12
-TINY = 2.2250738585072014e-308
 SMALLEST_CELL = 1e4 * SLACK
+# The smallest normal float64, in place of zero as a divisor.
+TINY = 2.2250738585072014e-308
 
 
 class Snapped(NamedTuple):
@@ -161,21 +162,25 @@ def _snap(
     if pieces == 0:
         return segment, offset_m, distance_m
     index = _register(lines, grid)
-    starts = _starts(lines)
-    # A hair above the cap; whether a distance exceeds it is decided on the distance itself, in _locate.
+    # A hair above the cap; whether a distance exceeds it is decided on the distance itself.
     nothing = _Found(cap_m * cap_m * (1 + 1e-9), NO_PIECE)
     found = nothing
+    piece = np.full(len(xy), NO_PIECE, np.int64)
     for i in _in_grid_order(grid, xy):
         point = _Point(xy[i, 0], xy[i, 1])
         # The street of the point before is a good first guess: it spares most cells.
         guess = _nearer(lines, found.piece, point, nothing) if found.piece != NO_PIECE else nothing
         found = _search(lines, grid, index, point, guess)
-        if found.piece != NO_PIECE:
-            distance, offset = _locate(lines, found.piece, point)
-            if distance <= cap_m:
-                segment[i] = starts.segment[found.piece]
-                offset_m[i] = starts.offset_m[found.piece] + offset
-                distance_m[i] = distance
+        distance = math.sqrt(found.distance2)
+        if found.piece != NO_PIECE and distance <= cap_m:
+            piece[i], distance_m[i] = found.piece, distance
+    # In a loop of their own, where the processor can wait for many of these scattered reads at once.
+    starts = _starts(lines)
+    for i in range(len(xy)):
+        if piece[i] != NO_PIECE:
+            a, b = _vertex(lines, piece[i]), _vertex(lines, piece[i] + 1)
+            segment[i] = starts.segment[piece[i]]
+            offset_m[i] = starts.offset_m[piece[i]] + _share(a, b, _Point(xy[i, 0], xy[i, 1])) * _length(a, b)
     return segment, offset_m, distance_m
 
 
@@ -185,34 +190,30 @@ def _vertex(lines: _Lines, v: int | np.int64) -> _Point:
 
 
 @njit
-def _distance2(a: _Point, b: _Point, point: _Point) -> float:
-    """Squared distance of a point from the straight piece between two vertices.
-
-    Beyond an end it is measured from that end itself, so that streets that share a vertex tie there.
-    """
+def _length(a: _Point, b: _Point) -> float:
     dx, dy = b.x - a.x, b.y - a.y
-    rx, ry = point.x - a.x, point.y - a.y
-    ex, ey = point.x - b.x, point.y - b.y
-    along = rx * dx + ry * dy
-    length2 = dx * dx + dy * dy
-    across = rx * dy - ry * dx
-    before, beside, after = rx * rx + ry * ry, across * across / max(length2, TINY), ex * ex + ey * ey
-    inner = after if along >= length2 else beside
-    return before if along <= 0 else inner
+    return math.sqrt(dx * dx + dy * dy)
 
 
 @njit
-def _locate(lines: _Lines, piece: int | np.int64, point: _Point) -> tuple[float, float]:
-    """Distance of a point from a piece, and of the nearest position from the start of the piece."""
-    a, b = _vertex(lines, piece), _vertex(lines, piece + 1)
-    distance = math.sqrt(_distance2(a, b, point))
+def _share(a: _Point, b: _Point, point: _Point) -> float:
+    """Where on the straight piece from a to b a point is nearest, as a share of the piece, 0 to 1."""
     dx, dy = b.x - a.x, b.y - a.y
     along = (point.x - a.x) * dx + (point.y - a.y) * dy
-    if along <= 0:
-        return distance, 0.0
-    length2 = dx * dx + dy * dy
-    length = math.sqrt(length2)
-    return distance, length if along >= length2 else min(length, along / length)
+    return min(1.0, max(0.0, along / max(dx * dx + dy * dy, TINY)))
+
+
+@njit
+def _distance2(a: _Point, b: _Point, point: _Point) -> float:
+    """Squared distance of a point from the straight piece from a to b.
+
+    At either end it is measured from that end itself, so that streets that share a vertex tie there.
+    """
+    share = _share(a, b, point)
+    x, y = point.x - a.x - share * (b.x - a.x), point.y - a.y - share * (b.y - a.y)
+    end_x, end_y = point.x - b.x, point.y - b.y
+    inner, end = x * x + y * y, end_x * end_x + end_y * end_y
+    return end if share >= 1.0 else inner
 
 
 @njit
@@ -226,8 +227,7 @@ def _starts(lines: _Lines) -> _Starts:
             offset_m[v] = offset
             if v + 1 < lines.vertex_ptr[s + 1]:
                 a, b = _vertex(lines, v), _vertex(lines, v + 1)
-                dx, dy = b.x - a.x, b.y - a.y
-                offset += math.sqrt(dx * dx + dy * dy)
+                offset += _length(a, b)
     return _Starts(segment, offset_m)
 
 
@@ -239,9 +239,9 @@ def _nearer(lines: _Lines, piece: int | np.int64, point: _Point, found: _Found) 
     lowest segment and has the smallest offset.
     """
     distance2 = _distance2(_vertex(lines, piece), _vertex(lines, piece + 1), point)
-    if distance2 < found.distance2 or (distance2 == found.distance2 and piece < found.piece):
-        return _Found(distance2, piece)
-    return found
+    # Both sides are evaluated: a branch that is mispredicted every other time would cost more.
+    less = (distance2 < found.distance2) | ((distance2 == found.distance2) & (piece < found.piece))
+    return _Found(distance2 if less else found.distance2, piece if less else found.piece)
 
 
 @njit

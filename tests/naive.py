@@ -1,0 +1,138 @@
+"""Slow, obvious twins of the kernels: plain Python, no index, no packing, no order of visits.
+
+The tests hold kernel and twin equal, not close: twins use the same floating-point expressions and whole millimetres.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    Point = tuple[float, float]
+    Graph = dict[Hashable, list[tuple[Hashable, int]]]
+    Label = tuple[int, int]
+
+NO_LABEL = (2**62, -1)
+
+
+class Place(NamedTuple):
+    """Where a place meets the network; segment -1 if it does not."""
+
+    segment: int
+    offset_mm: int
+    access_mm: int
+
+
+class Street(NamedTuple):
+    """A segment between two nodes."""
+
+    tail: int
+    head: int
+    length_mm: int
+
+
+def snap_points(
+    polylines: Sequence[Sequence[Point]], points: Iterable[Point], cap_m: float
+) -> list[tuple[int, float, float]]:
+    """Segment, offset and distance of each point: every point against every piece of every polyline."""
+    return [_snap_point(polylines, point, cap_m) for point in points]
+
+
+def _snap_point(polylines: Sequence[Sequence[Point]], point: Point, cap_m: float) -> tuple[int, float, float]:
+    candidates = []
+    for segment, vertices in enumerate(polylines):
+        start = 0.0
+        for a, b in itertools.pairwise(vertices):
+            distance2, share = _project(a, b, point)
+            length = math.sqrt((b[0] - a[0]) * (b[0] - a[0]) + (b[1] - a[1]) * (b[1] - a[1]))
+            candidates.append((distance2, segment, start + share * length))
+            start += length
+    if candidates:
+        distance2, segment, offset = min(candidates)
+        if math.sqrt(distance2) <= cap_m:
+            return segment, offset, math.sqrt(distance2)
+    return -1, math.nan, math.inf
+
+
+def _project(a: Point, b: Point, point: Point) -> tuple[float, float]:
+    """Squared distance of a point from a piece, and where on the piece it is nearest, 0 to 1."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    rx, ry = point[0] - a[0], point[1] - a[1]
+    share = min(1.0, max(0.0, (rx * dx + ry * dy) / max(dx * dx + dy * dy, sys.float_info.min)))
+    x, y = rx - share * dx, ry - share * dy
+    if share >= 1.0:
+        x, y = point[0] - b[0], point[1] - b[1]
+    return x * x + y * y, share
+
+
+def nearest_to_nodes(
+    n_nodes: int, arcs: Iterable[tuple[int, int, int]], seeds: Iterable[tuple[int, int, int]]
+) -> list[Label]:
+    """Distance and source of each node: Dijkstra's algorithm on pairs (mm, source).
+
+    ``arcs`` are (from, to, mm) and ``seeds`` (node, mm, source).
+    """
+    graph: Graph = defaultdict(list)
+    for tail, head, mm in arcs:
+        graph[tail].append((head, mm))
+    labels = _dijkstra(graph, [((mm, source), node) for node, mm, source in seeds])
+    return [labels.get(node, NO_LABEL) for node in range(n_nodes)]
+
+
+def nearest_to_places(
+    streets: Sequence[Street], facilities: Sequence[Place], rows: Iterable[int], places: Sequence[Place]
+) -> list[Label]:
+    """Distance and facility of each place: all of them become nodes of a graph, one search per facility."""
+    rows = list(rows)
+    graph = graph_with_places(streets, {row: facilities[row] for row in rows}, places)
+    found = [NO_LABEL] * len(places)
+    for row in rows:
+        labels = _dijkstra(graph, [((0, row), ("facility", row))])
+        found = [min(found[i], labels.get(("place", i), NO_LABEL)) for i in range(len(places))]
+    return found
+
+
+def graph_with_places(streets: Sequence[Street], facilities: dict[int, Place], places: Sequence[Place]) -> Graph:
+    """The streets, cut wherever a place meets them, and every place as a node at the end of its access way."""
+    graph: Graph = defaultdict(list)
+
+    def join(one: Hashable, other: Hashable, mm: int) -> None:
+        graph[one].append((other, mm))
+        graph[other].append((one, mm))
+
+    named = [(("facility", row), place) for row, place in facilities.items()]
+    named += [(("place", i), place) for i, place in enumerate(places)]
+    for segment, street in enumerate(streets):
+        here, so_far = ("node", street.tail), 0
+        met = [(place.offset_mm, name, place.access_mm) for name, place in named if place.segment == segment]
+        for offset_mm, name, access_mm in sorted(met):
+            join(here, ("met", name), offset_mm - so_far)
+            join(("met", name), name, access_mm)
+            here, so_far = ("met", name), offset_mm
+        join(here, ("node", street.head), street.length_mm - so_far)
+    return graph
+
+
+def _dijkstra(graph: Graph, starts: list[tuple[Label, Hashable]]) -> dict[Hashable, Label]:
+    settled: dict[Hashable, Label] = {}
+    # The counter keeps the heap from comparing nodes.
+    heap = [(label, i, node) for i, (label, node) in enumerate(starts)]
+    heapq.heapify(heap)
+    pushed = len(heap)
+    while heap:
+        (mm, source), _, node = heapq.heappop(heap)
+        if node in settled:
+            continue
+        settled[node] = (mm, source)
+        for neighbour, arc_mm in graph[node]:
+            if neighbour not in settled:
+                heapq.heappush(heap, ((mm + arc_mm, source), pushed, neighbour))
+                pushed += 1
+    return settled

@@ -1,0 +1,624 @@
+"""Kernels against their slow twins (equal), against outside programs, and at their edges."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+import naive
+from withinreach.kernels import snap
+from withinreach.kernels.nearest import (
+    UNREACHED,
+    Nearest,
+    Seeds,
+    Segments,
+    Spots,
+    nearest_to_nodes,
+    nearest_to_places,
+    seeds_of,
+)
+from withinreach.kernels.snap import Snapped, snap_points
+
+ROOT = Path(__file__).parents[1]
+# The first example compiles the kernel.
+fuzz = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+
+
+# --- inputs in both shapes: lists for the twins, arrays for the kernels
+
+
+def csr_of(polylines: list[list[naive.Point]]) -> tuple[np.ndarray, np.ndarray]:
+    ptr = np.cumsum([0] + [len(line) for line in polylines], dtype=np.int64)
+    return ptr, np.array([vertex for line in polylines for vertex in line], np.float64).reshape(-1, 2)
+
+
+def as_points(points: list[naive.Point]) -> np.ndarray:
+    return np.array(points, np.float64).reshape(-1, 2)
+
+
+def snapped(polylines: list[list[naive.Point]], points: list[naive.Point], cap_m: float) -> Snapped:
+    return snap_points(*csr_of(polylines), as_points(points), cap_m)
+
+
+def arcs_of(n_nodes: int, arcs: list[tuple[int, int, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    table = np.array(arcs, np.int64).reshape(-1, 3)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    ptr = np.concatenate([[0], np.cumsum(np.bincount(table[:, 0], minlength=n_nodes))]).astype(np.int64)
+    return ptr, table[:, 1].astype(np.int32), table[:, 2].copy()
+
+
+def both_ways(streets: list[naive.Street]) -> list[tuple[int, int, int]]:
+    return [arc for tail, head, mm in streets for arc in ((tail, head, mm), (head, tail, mm))]
+
+
+def seeds_from(seeds: list[tuple[int, int, int]]) -> Seeds:
+    table = np.array(seeds, np.int64).reshape(-1, 3)
+    return Seeds(table[:, 0].astype(np.int32), table[:, 1].copy(), table[:, 2].astype(np.int32))
+
+
+def segments_from(streets: list[naive.Street]) -> Segments:
+    table = np.array(streets, np.int64).reshape(-1, 3)
+    return Segments(table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2].copy())
+
+
+def spots_from(places: list[naive.Place]) -> Spots:
+    table = np.array(places, np.int64).reshape(-1, 3)
+    return Spots(table[:, 0].astype(np.int32), table[:, 1].copy(), table[:, 2].copy())
+
+
+def labels_of(nearest: Nearest) -> list[tuple[int, int]]:
+    assert nearest.mm.dtype == np.int64
+    assert nearest.source.dtype == np.int32
+    return list(zip(nearest.mm.tolist(), nearest.source.tolist(), strict=True))
+
+
+def reach_places(
+    n_nodes: int,
+    streets: list[naive.Street],
+    facilities: list[naive.Place],
+    places: list[naive.Place],
+    rows: list[int] | None = None,
+) -> list[tuple[int, int]]:
+    """All three kernels in a row, as an analysis uses them."""
+    segments, spots = segments_from(streets), spots_from(facilities)
+    chosen = np.array(range(len(facilities)) if rows is None else rows, np.int32)
+    nodes = nearest_to_nodes(*arcs_of(n_nodes, both_ways(streets)), seeds_of(segments, spots, chosen))
+    return labels_of(nearest_to_places(segments, nodes, spots, chosen, spots_from(places)))
+
+
+# --- numba beside our folder named coverage
+
+
+def test_numba_loads_from_the_root_without_coverage_py() -> None:
+    code = """
+import importlib.util, sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+class WithoutCoveragePy:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "coverage":
+            return None
+        spec = PathFinder.find_spec(name, [p for p in sys.path if not Path(p, name, "__init__.py").exists()])
+        if spec is None:
+            raise ModuleNotFoundError(name)
+        return spec
+
+sys.meta_path.insert(0, WithoutCoveragePy)
+assert importlib.util.find_spec("coverage").origin is None, "our folder must be what Python finds"
+import withinreach.kernels.snap, withinreach.kernels.nearest
+assert "coverage" not in sys.modules, "the folder is hidden for no longer than it takes"
+import coverage
+assert not hasattr(coverage, "Coverage")
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "coverage")}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_coverage_py_is_left_alone_where_it_is_installed() -> None:
+    if importlib.util.find_spec("coverage") is None:
+        pytest.skip("coverage.py is not installed")
+    code = """
+import coverage
+import withinreach.kernels.jit
+import sys
+assert sys.modules["coverage"] is coverage
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "coverage")}
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "tests", env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+# --- snapping
+
+whole = st.integers(-6, 6).map(float)
+exact = st.floats(-2000, 2000, allow_subnormal=False)
+CORNERS = [(0.0, 0.0), (500_000.0, 3_900_000.0)]
+
+
+@st.composite
+def snap_cases(draw: st.DrawFn) -> tuple[list[list[naive.Point]], list[naive.Point], float]:
+    number = draw(st.sampled_from([whole, exact]))
+    x0, y0 = draw(st.sampled_from(CORNERS))
+    point = st.tuples(number, number).map(lambda p: (p[0] + x0, p[1] + y0))
+    polylines = draw(st.lists(st.lists(point, min_size=2, max_size=5), max_size=7))
+    points = draw(st.lists(point, max_size=8))
+    return polylines, points, draw(st.sampled_from([0.0, 1.0, 5.0, 300.0, 1e6, math.inf]) | st.floats(0, 3000))
+
+
+@fuzz
+@given(snap_cases())
+def test_snap_equals_its_twin(case: tuple[list[list[naive.Point]], list[naive.Point], float]) -> None:
+    got = snapped(*case)
+    want = naive.snap_points(*case)
+    np.testing.assert_array_equal(got.segment, [w[0] for w in want])
+    np.testing.assert_array_equal(got.offset_m, [w[1] for w in want])
+    np.testing.assert_array_equal(got.distance_m, [w[2] for w in want])
+    assert (got.segment.dtype, got.offset_m.dtype, got.distance_m.dtype) == (np.int32, np.float64, np.float64)
+
+
+def town(seed: int, streets: int, points: int) -> tuple[list[list[naive.Point]], list[naive.Point]]:
+    """Two dense quarters, a motorway across the map and a stray vertex; points in, between and beyond."""
+    rng = np.random.default_rng(seed)
+    centre = np.where(rng.random(streets) < 0.5, 0.0, 9000.0)[:, None]
+    start = centre + rng.normal(0, 800, (streets, 2))
+    steps = rng.normal(0, 60, (streets, 3, 2))
+    lines = np.concatenate([start[:, None], start[:, None] + np.cumsum(steps, axis=1)], axis=1) + CORNERS[1]
+    polylines = [[tuple(vertex) for vertex in line] for line in lines.tolist()]
+    polylines += [[(497_000.0, 3_896_000.0), (515_000.0, 3_914_000.0)], [CORNERS[1], (0.0, 0.0)]]
+    return polylines, [tuple(p) for p in (rng.uniform(-4000, 14_000, (points, 2)) + CORNERS[1]).tolist()]
+
+
+@pytest.mark.parametrize("cap_m", [150.0, 2500.0, math.inf])
+def test_snap_equals_its_twin_in_a_town(cap_m: float) -> None:
+    polylines, points = town(7, streets=400, points=250)
+    got = snapped(polylines, points, cap_m)
+    want = naive.snap_points(polylines, points, cap_m)
+    assert list(zip(got.segment.tolist(), got.distance_m.tolist(), strict=True)) == [(s, d) for s, _, d in want]
+    np.testing.assert_array_equal(got.offset_m, [w[1] for w in want])
+    assert (got.segment >= 0).any()
+
+
+def test_snap_agrees_with_shapely() -> None:
+    polylines, points = town(11, streets=600, points=400)
+    got = snapped(polylines, points, math.inf)
+    lines, dots = shapely.linestrings([np.array(line) for line in polylines[:600]]), shapely.points(points)
+    lines = np.append(lines, shapely.linestrings([np.array(line) for line in polylines[600:]]))
+    np.testing.assert_allclose(
+        got.distance_m, shapely.distance(dots[:, None], lines[None]).min(axis=1), rtol=1e-12, atol=1e-8
+    )
+    on_line = shapely.line_interpolate_point(lines[got.segment], got.offset_m)
+    np.testing.assert_allclose(shapely.distance(on_line, dots), got.distance_m, atol=1e-8)
+
+
+def test_a_point_exactly_at_the_cap_is_snapped() -> None:
+    line, point = [[(0.0, 0.0), (0.0, 10.0)]], [(3.0, 14.0)]
+    assert snapped(line, point, 5.0).segment.tolist() == [0]
+    beyond = snapped(line, point, math.nextafter(5.0, 0.0))
+    assert beyond.segment.tolist() == [-1]
+    assert math.isnan(beyond.offset_m[0])
+    assert beyond.distance_m[0] == math.inf
+
+
+def test_a_point_exactly_at_a_cap_that_is_no_binary_fraction_is_snapped() -> None:
+    assert snapped([[(0.0, 0.0), (1.0, 0.0)]], [(0.5, 0.1)], 0.1).segment.tolist() == [0]
+
+
+def test_snapping_ties_go_to_the_lowest_segment() -> None:
+    left, right = [(-1.0, 0.0), (-1.0, 9.0)], [(1.0, 0.0), (1.0, 9.0)]
+    for lines in ([left, right], [right, left], [left, left, right]):
+        assert snapped(lines, [(0.0, 4.0)], 9.0).segment.tolist() == [0]
+
+
+def test_snapping_ties_on_one_segment_go_to_the_smallest_offset() -> None:
+    there_and_back = [(0.0, 0.0), (8.0, 0.0), (8.0, 0.0), (0.0, 0.0)]
+    got = snapped([there_and_back], [(3.0, 1.0), (9.0, 0.0)], 9.0)
+    assert got.offset_m.tolist() == [3.0, 8.0]
+
+
+def test_streets_that_share_a_vertex_tie_there() -> None:
+    corner = (0.1, 0.7)
+    into, out_of = [(-321.3, 5.9), corner], [corner, (17.3, -222.2)]
+    for lines in ([into, out_of], [out_of, into]):
+        assert snapped(lines, [(100.7, 60.3)], 1000.0).segment.tolist() == [0]
+
+
+def test_a_street_of_length_zero_is_a_point() -> None:
+    got = snapped([[(2.0, 2.0), (2.0, 2.0)]], [(2.0, 5.0), (2.0, 2.0)], 3.0)
+    assert (got.segment.tolist(), got.offset_m.tolist(), got.distance_m.tolist()) == ([0, 0], [0, 0], [3, 0])
+
+
+@pytest.mark.parametrize(("polylines", "points"), [([], [(1.0, 1.0)]), ([[(0.0, 0.0), (1.0, 0.0)]], []), ([], [])])
+def test_snapping_nothing(polylines: list[list[naive.Point]], points: list[naive.Point]) -> None:
+    got = snapped(polylines, points, math.inf)
+    assert got.segment.tolist() == [-1] * len(points)
+    assert np.isnan(got.offset_m).all()
+    assert np.isinf(got.distance_m).all()
+    assert (got.segment.dtype, got.offset_m.dtype, got.distance_m.dtype) == (np.int32, np.float64, np.float64)
+
+
+def test_the_snapping_grid_stays_small_whatever_the_extent() -> None:
+    polylines, points = town(3, streets=50, points=50)
+    lonely = [[(0.0, 0.0), (1.0, 0.0)], [(9e8, 9e8), (9e8, 9e8 + 1)], [(-9e8, 3.0), (9e8, 3.0)]]
+    for lines, dots, cap_m in [
+        (polylines, points, 300.0),
+        (lonely, [(0.0, 0.0), (9e8, 9e8)], 300.0),
+        (lonely, [(0.0, 0.0)], math.inf),
+        (lonely[:1] * 100, [(0.0, 0.0)], 1.0),
+    ]:
+        ptr, xy = csr_of(lines)
+        grid, pieces = snap._layout(snap._Lines(ptr, xy), as_points(dots), cap_m)
+        assert grid.nx * grid.ny <= 3 * pieces + 1
+        index = snap._register(snap._Lines(ptr, xy), grid)
+        assert len(index.piece) <= 6 * pieces
+
+
+def test_a_stray_vertex_does_not_coarsen_the_grid() -> None:
+    polylines, points = town(3, streets=50, points=50)
+    cells = []
+    for lines in (polylines[:-1], polylines):
+        grid, _ = snap._layout(snap._Lines(*csr_of(lines)), as_points(points), 300.0)
+        cells.append(grid.cell_m)
+    assert cells[1] < 2 * cells[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"xy": np.array([[0.0, np.nan]])}, "xy row 0"),
+        ({"xy": np.array([[0.0, 0.0], [np.inf, 0.0]])}, "xy row 1"),
+        ({"xy": np.array([[0.0, 2e9]])}, "xy row 0"),
+        ({"xy": np.zeros((1, 3))}, "xy must have shape"),
+        ({"xy": np.zeros(2)}, "xy must have shape"),
+        ({"xy": np.array([["0", "0"]])}, "xy must be float64"),
+        ({"vertex_xy": np.array([[0.0, 0.0], [np.nan, 1.0]])}, "vertex_xy row 1"),
+        ({"vertex_ptr": np.array([0, 1])}, "must ascend from 0 to 2"),
+        ({"vertex_ptr": np.array([0, 3, 2])}, "must ascend from 0 to 2"),
+        ({"vertex_ptr": np.array([], np.int64)}, "must ascend from 0 to 2"),
+        ({"vertex_ptr": np.array([0, 1, 2])}, "two vertices or more"),
+        ({"vertex_ptr": np.array([0.0, 2.0])}, "must be int64"),
+        ({"cap_m": -1.0}, "cap_m must be 0 or more"),
+        ({"cap_m": math.nan}, "cap_m must be 0 or more"),
+    ],
+)
+def test_snapping_refuses(change: dict[str, object], message: str) -> None:
+    good = {
+        "vertex_ptr": np.array([0, 2]),
+        "vertex_xy": np.array([[0.0, 0.0], [1.0, 0.0]]),
+        "xy": np.array([[0.0, 1.0]]),
+        "cap_m": 5.0,
+    }
+    assert snap_points(**good).segment.tolist() == [0]
+    with pytest.raises(ValueError, match=message):
+        snap_points(**(good | change))
+
+
+# --- nearest facility of every node
+
+short = st.integers(0, 6)
+
+
+@st.composite
+def node_cases(draw: st.DrawFn) -> tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+    n = draw(st.integers(1, 12))
+    node, mm = st.integers(0, n - 1), short | st.integers(0, 10**9)
+    arcs = draw(st.lists(st.tuples(node, node, mm), max_size=30))
+    seeds = draw(st.lists(st.tuples(node, mm, st.integers(0, 40)), max_size=6))
+    return n, arcs, seeds
+
+
+@fuzz
+@given(node_cases())
+def test_nearest_to_nodes_equals_its_twin(
+    case: tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int]]],
+) -> None:
+    n, arcs, seeds = case
+    assert labels_of(nearest_to_nodes(*arcs_of(n, arcs), seeds_from(seeds))) == naive.nearest_to_nodes(n, arcs, seeds)
+
+
+def grid_streets(seed: int, side: int, longest_mm: int) -> tuple[int, list[naive.Street]]:
+    """A grid of streets with gaps, its nodes numbered at random, so that arcs lead from block to block."""
+    rng = np.random.default_rng(seed)
+    name = rng.permutation(side * side).reshape(side, side)
+    tail = np.concatenate([name[:, :-1].ravel(), name[:-1].ravel()])
+    head = np.concatenate([name[:, 1:].ravel(), name[1:].ravel()])
+    kept = np.flatnonzero(rng.random(len(tail)) < 0.7)
+    mm = (rng.random(len(tail)) ** 4 * longest_mm).astype(np.int64)
+    return side * side, [naive.Street(int(tail[i]), int(head[i]), int(mm[i])) for i in kept]
+
+
+@pytest.mark.parametrize(("sources", "longest_mm"), [(1, 10**6), (60, 10**6), (60, 5)])
+def test_nearest_to_nodes_equals_its_twin_over_many_blocks(sources: int, longest_mm: int) -> None:
+    n, streets = grid_streets(sources, side=130, longest_mm=longest_mm)
+    rng = np.random.default_rng(sources)
+    seeds = [
+        (int(node), int(mm), int(source))
+        for node, mm, source in zip(
+            rng.integers(0, n, 2 * sources),
+            rng.integers(0, longest_mm, 2 * sources),
+            rng.integers(0, sources, 2 * sources),
+            strict=True,
+        )
+    ]
+    got = labels_of(nearest_to_nodes(*arcs_of(n, both_ways(streets)), seeds_from(seeds)))
+    assert got == naive.nearest_to_nodes(n, both_ways(streets), seeds)
+    assert (UNREACHED, -1) in got
+
+
+def test_nearest_to_nodes_along_a_winding_road() -> None:
+    """One road through all blocks, forth and back: as many rounds as a search can need."""
+    n = 3 * 4096
+    order = np.arange(n).reshape(3, -1).T.ravel().tolist()
+    arcs = [(a, b, 1) for a, b in itertools.pairwise(order)]
+    got = nearest_to_nodes(*arcs_of(n, arcs), seeds_from([(order[0], 5, 3)]))
+    np.testing.assert_array_equal(got.mm[order], np.arange(n) + 5)
+    assert (got.source == 3).all()
+
+
+def test_nearest_to_nodes_agrees_with_scipy() -> None:
+    n, streets = grid_streets(5, side=90, longest_mm=10**6)
+    nodes = np.random.default_rng(5).choice(n, 40, replace=False)
+    ptr, head, mm = arcs_of(n, both_ways(streets))
+    # scipy takes a stored zero for no edge in some paths; one millimetre more on every arc says the same to both.
+    graph = csr_array((mm + 1, head, ptr), shape=(n, n))
+    want, _, source = dijkstra(graph, indices=nodes, min_only=True, return_predecessors=True)
+    got = nearest_to_nodes(ptr, head, mm + 1, seeds_from([(int(v), 0, i) for i, v in enumerate(nodes)]))
+    np.testing.assert_array_equal(np.where(got.mm == UNREACHED, np.inf, got.mm.astype(float)), want)
+    same = nodes[got.source[got.source >= 0]] == source[got.source >= 0]
+    assert same.mean() > 0.99, "but for ties, scipy names the same source"
+
+
+def test_no_seeds_reach_nothing() -> None:
+    assert labels_of(nearest_to_nodes(*arcs_of(2, [(0, 1, 4)]), seeds_from([]))) == [(UNREACHED, -1)] * 2
+
+
+def test_a_network_without_nodes() -> None:
+    assert labels_of(nearest_to_nodes(*arcs_of(0, []), seeds_from([]))) == []
+
+
+def test_one_node_takes_the_lowest_source() -> None:
+    assert labels_of(nearest_to_nodes(*arcs_of(1, [(0, 0, 0)]), seeds_from([(0, 7, 9), (0, 7, 2), (0, 8, 0)]))) == [
+        (7, 2)
+    ]
+
+
+def test_the_lowest_source_wins_across_zero_length_arcs() -> None:
+    chain = [(a, b, 0) for a in range(5) for b in (a - 1, a + 1) if 0 <= b < 5]
+    assert labels_of(nearest_to_nodes(*arcs_of(5, chain), seeds_from([(4, 3, 1), (0, 3, 2)]))) == [(3, 1)] * 5
+
+
+def test_arcs_are_one_way() -> None:
+    assert labels_of(nearest_to_nodes(*arcs_of(2, [(0, 1, 4)]), seeds_from([(1, 0, 0)])))[0] == (UNREACHED, -1)
+
+
+def test_long_ways_and_many_sources_fit_into_one_key() -> None:
+    huge = 2**50
+    arcs = [(i, i + 1, huge) for i in range(7)]
+    seeds = [(0, huge, s) for s in range(100, 200)]
+    assert labels_of(nearest_to_nodes(*arcs_of(8, arcs), seeds_from(seeds)))[-1] == (8 * huge, 100)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"arc_ptr": np.array([0, 1, 1])}, "arc_ptr must ascend from 0 to 2"),
+        ({"arc_ptr": np.array([[0, 1, 2]])}, "arc_ptr must have shape"),
+        ({"arc_head": np.array([1, 2], np.int32)}, r"arc_head must be in 0\.\.1"),
+        ({"arc_head": np.array([-1, 0], np.int32)}, r"arc_head must be in 0\.\.1"),
+        ({"arc_head": np.array([1, 0])}, "arc_head must be int32"),
+        ({"arc_mm": np.array([1, -1])}, "arc_mm must be in"),
+        ({"arc_mm": np.array([1.5, 1.0])}, "arc_mm must be int64"),
+        ({"arc_mm": np.array([1])}, "arc_mm must have shape"),
+        ({"arc_mm": np.array([2**58, 2**58])}, "too much for 61 bits"),
+        ({"seeds": seeds_from([(2, 0, 0)])}, "seeds.node"),
+        ({"seeds": seeds_from([(0, -1, 0)])}, "seeds.mm"),
+        ({"seeds": seeds_from([(0, 0, -1)])}, "seeds.source"),
+        ({"seeds": seeds_from([(0, 0, 0)])._replace(mm=np.array([0, 0]))}, "seeds.mm must have shape"),
+    ],
+)
+def test_nearest_to_nodes_refuses(change: dict[str, object], message: str) -> None:
+    good = {
+        "arc_ptr": np.array([0, 1, 2]),
+        "arc_head": np.array([1, 0], np.int32),
+        "arc_mm": np.array([5, 5]),
+        "seeds": seeds_from([(0, 0, s) for s in range(20)]),
+    }
+    assert labels_of(nearest_to_nodes(**good)) == [(0, 0), (5, 0)]
+    with pytest.raises(ValueError, match=message):
+        nearest_to_nodes(**(good | change))
+
+
+# --- nearest facility of every place
+
+
+@st.composite
+def place_cases(draw: st.DrawFn) -> tuple[int, list[naive.Street], list[naive.Place], list[naive.Place], list[int]]:
+    n = draw(st.integers(1, 7))
+    node = st.integers(0, n - 1)
+    streets = draw(st.lists(st.builds(naive.Street, node, node, short), min_size=1, max_size=9))
+
+    @st.composite
+    def place(draw: st.DrawFn) -> naive.Place:
+        segment = draw(st.integers(-1, len(streets) - 1))
+        longest = streets[segment].length_mm if segment >= 0 else 9
+        return naive.Place(segment, draw(st.integers(0, longest)), draw(short))
+
+    facilities = draw(st.lists(place(), max_size=7))
+    places = draw(st.lists(place(), max_size=9))
+    return n, streets, facilities, places, draw(st.permutations(range(len(facilities))))[: draw(st.integers(0, 7))]
+
+
+@fuzz
+@given(place_cases())
+def test_nearest_to_places_equals_its_twin(
+    case: tuple[int, list[naive.Street], list[naive.Place], list[naive.Place], list[int]],
+) -> None:
+    n, streets, facilities, places, rows = case
+    got = reach_places(n, streets, facilities, places, rows)
+    assert got == naive.nearest_to_places(streets, facilities, rows, places)
+
+
+def random_places(rng: np.random.Generator, streets: list[naive.Street], count: int) -> list[naive.Place]:
+    segments = rng.integers(-1, len(streets), count).tolist()
+    return [
+        naive.Place(s, int(rng.integers(0, streets[s].length_mm + 1)) if s >= 0 else 0, int(rng.integers(0, 50_000)))
+        for s in segments
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nearest_to_places_agrees_with_networkx(seed: int) -> None:
+    n, streets = grid_streets(seed, side=14, longest_mm=200_000)
+    rng = np.random.default_rng(seed)
+    streets += [naive.Street(int(a), int(b), 30_000) for a, b in rng.integers(0, n, (20, 2))]
+    facilities, places = random_places(rng, streets, 12), random_places(rng, streets, 300)
+    graph = nx.MultiGraph()
+    inserted = naive.graph_with_places(streets, dict(enumerate(facilities)), places)
+    graph.add_weighted_edges_from((a, b, mm) for a, arcs in inserted.items() for b, mm in arcs)
+    graph.add_nodes_from(("facility", row) for row in range(len(facilities)))
+    want = nx.multi_source_dijkstra_path_length(graph, {("facility", row) for row in range(len(facilities))})
+    single = {row: nx.single_source_dijkstra_path_length(graph, ("facility", row)) for row in range(len(facilities))}
+    got = reach_places(n, streets, facilities, places)
+    assert [mm for mm, _ in got] == [want.get(("place", i), UNREACHED) for i in range(len(places))]
+    for i, (mm, row) in enumerate(got):
+        equally_near = [r for r in single if single[r].get(("place", i)) == mm]
+        assert row == min(equally_near, default=-1)
+
+
+ROAD = [naive.Street(0, 1, 100)]
+
+
+def test_the_way_along_one_segment_does_not_touch_its_ends() -> None:
+    assert reach_places(2, ROAD, [naive.Place(0, 70, 5)], [naive.Place(0, 40, 3)]) == [(38, 0)]
+
+
+def test_the_way_round_can_be_shorter_than_along_the_segment() -> None:
+    streets = [*ROAD, naive.Street(0, 1, 2)]
+    assert reach_places(2, streets, [naive.Place(0, 99, 0)], [naive.Place(0, 1, 0)]) == [(4, 0)]
+
+
+def test_a_loop_is_walked_the_shorter_way_round() -> None:
+    loop = [naive.Street(0, 0, 100)]
+    assert reach_places(1, loop, [naive.Place(0, 95, 0)], [naive.Place(0, 5, 0), naive.Place(0, 60, 0)]) == [
+        (10, 0),
+        (35, 0),
+    ]
+
+
+def test_equally_near_facilities_go_to_the_lowest_row() -> None:
+    facilities = [naive.Place(0, 90, 0), naive.Place(0, 10, 0), naive.Place(0, 50, 40), naive.Place(0, 10, 0)]
+    assert reach_places(2, ROAD, facilities, [naive.Place(0, 50, 0)]) == [(40, 0)]
+    assert reach_places(2, ROAD, facilities, [naive.Place(0, 50, 0)], rows=[3, 2, 1]) == [(40, 1)]
+
+
+def test_facilities_at_the_place_itself_and_at_both_ends() -> None:
+    facilities = [naive.Place(0, 0, 0), naive.Place(0, 100, 0), naive.Place(0, 40, 0)]
+    places = [naive.Place(0, offset, 1) for offset in (0, 100, 40)]
+    assert reach_places(2, ROAD, facilities, places) == [(1, 0), (1, 1), (1, 2)]
+
+
+def test_unsnapped_places_and_facilities_have_no_way() -> None:
+    nowhere = naive.Place(-1, 0, 0)
+    assert reach_places(2, ROAD, [nowhere, naive.Place(0, 0, 0)], [nowhere, naive.Place(0, 9, 0)]) == [
+        (UNREACHED, -1),
+        (9, 1),
+    ]
+    assert reach_places(2, ROAD, [nowhere], [naive.Place(0, 9, 0)]) == [(UNREACHED, -1)]
+
+
+def test_another_component_is_not_reached() -> None:
+    streets = [*ROAD, naive.Street(2, 3, 50)]
+    assert reach_places(4, streets, [naive.Place(0, 5, 0)], [naive.Place(1, 5, 0)]) == [(UNREACHED, -1)]
+
+
+@pytest.mark.parametrize("facilities", [[], [naive.Place(0, 5, 0)]])
+@pytest.mark.parametrize("places", [[], [naive.Place(0, 6, 0)]])
+def test_no_places_or_no_facilities(facilities: list[naive.Place], places: list[naive.Place]) -> None:
+    got = reach_places(2, ROAD, facilities, places)
+    assert got == [((1, 0) if facilities else (UNREACHED, -1)) for _ in places]
+
+
+def test_many_facilities_on_one_segment() -> None:
+    rng = np.random.default_rng(1)
+    street = naive.Street(0, 1, 10**6)
+    facilities = [naive.Place(0, int(o), int(a)) for o, a in rng.integers(0, 10**6, (700, 2)) // [1, 100]]
+    places = [naive.Place(0, int(o), 0) for o in rng.integers(0, 10**6, 900)]
+    want = [
+        min((abs(p.offset_mm - f.offset_mm) + f.access_mm, row) for row, f in enumerate(facilities)) for p in places
+    ]
+    assert reach_places(2, [street], facilities, places) == want
+
+
+def test_seeds_are_both_ends_of_the_segments() -> None:
+    segments = segments_from([naive.Street(4, 7, 100), naive.Street(5, 5, 10)])
+    facilities = spots_from([naive.Place(1, 3, 1), naive.Place(-1, 0, 0), naive.Place(0, 30, 2)])
+    seeds = seeds_of(segments, facilities, np.array([2, 1, 0], np.int32))
+    assert [part.tolist() for part in seeds] == [[4, 5, 7, 5], [32, 4, 72, 8], [2, 0, 2, 0]]
+    assert [part.dtype for part in seeds] == [np.int32, np.int64, np.int32]
+
+
+def test_seeds_of_nothing_have_the_same_types() -> None:
+    seeds = seeds_of(segments_from([]), spots_from([naive.Place(-1, 0, 0)]), np.array([0], np.int32))
+    assert [(len(part), part.dtype) for part in seeds] == [(0, np.int32), (0, np.int64), (0, np.int32)]
+
+
+def test_inputs_may_be_read_only_and_stay_as_they_are() -> None:
+    streets, place = segments_from(ROAD), spots_from([naive.Place(0, 5, 1)])
+    rows = np.array([0], np.int32)
+    before = [part.copy() for part in (*streets, *place)]
+    for part in (*streets, *place, rows):
+        part.flags.writeable = False
+    nodes = nearest_to_nodes(*arcs_of(2, both_ways(ROAD)), seeds_of(streets, place, rows))
+    assert labels_of(nearest_to_places(streets, nodes, place, rows, place)) == [(2, 0)]
+    for part, old in zip((*streets, *place), before, strict=True):
+        np.testing.assert_array_equal(part, old)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"segments": segments_from([naive.Street(0, 2, 100)])}, r"segments.head must be in 0\.\.1"),
+        ({"segments": segments_from([naive.Street(0, 1, -1)])}, "segments.length_mm must be in"),
+        ({"nodes": Nearest(np.array([-1, 0]), np.zeros(2, np.int32))}, "nodes.mm must be in"),
+        ({"nodes": Nearest(np.array([0, 0]), np.zeros(3, np.int32))}, "nodes.source must have shape"),
+        ({"rows": np.array([1], np.int32)}, r"rows must be in 0\.\.0"),
+        ({"facilities": spots_from([naive.Place(0, 101, 0)])}, "facilities row 0: offset_mm 101"),
+        ({"places": spots_from([naive.Place(0, 0, 0), naive.Place(0, 101, 0)])}, "places row 1: offset_mm 101"),
+        ({"places": spots_from([naive.Place(1, 0, 0)])}, r"places.segment must be in -1\.\.0"),
+        ({"places": spots_from([naive.Place(-2, 0, 0)])}, r"places.segment must be in -1\.\.0"),
+        ({"places": spots_from([naive.Place(0, -1, 0)])}, "places.offset_mm must be in"),
+        ({"places": spots_from([naive.Place(0, 0, -1)])}, "places.access_mm must be in"),
+        ({"places": spots_from([naive.Place(0, 0, 2**60)])}, "places.access_mm must be in"),
+    ],
+)
+def test_nearest_to_places_refuses(change: dict[str, object], message: str) -> None:
+    good = {
+        "segments": segments_from(ROAD),
+        "nodes": Nearest(np.array([5, 95]), np.zeros(2, np.int32)),
+        "facilities": spots_from([naive.Place(0, 5, 0)]),
+        "rows": np.array([0], np.int32),
+        "places": spots_from([naive.Place(0, 9, 0)]),
+    }
+    assert labels_of(nearest_to_places(**good)) == [(4, 0)]
+    with pytest.raises(ValueError, match=message):
+        nearest_to_places(**(good | change))
