@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
 import withinreach as wr
@@ -21,6 +23,21 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory) -> Case:
     return wr.prepare(wr.load_study(write_sample(tmp_path_factory.mktemp("sample"), scale=0.02)))
+
+
+def test_people_of_every_unit_are_those_of_the_census(case):
+    """Units, bands and groups, from twenty rasters and fifteen polygons to one table."""
+    with (files("withinreach.sources.sample") / "census_2020.csv").open(encoding="utf-8") as file:
+        census = pd.read_csv(file, comment="#", dtype={"code": str}).set_index("code")
+    by_unit = case.people.table.groupby(case.areas.table["code"].to_numpy()[case.people.area]).sum()
+    bands = [column for column in census.columns if column.isdigit()]
+    old = [band for band in bands if int(band) >= 60]
+    for code, row in census.iterrows():
+        assert by_unit.loc[code, "all"] == row[bands].sum()
+        assert by_unit.loc[code, "age_60_plus"] == row[old].sum()
+        assert by_unit.loc[code, "age_0_2"] == row["00"] + row["01"] / 2
+    assert case.audit.population.loc["read", "all"] == 6_251_929
+    assert case.audit.population.loc["read", "age_60_plus"] == 1_105_560
 
 
 def graph_with_places(case: Case, facilities: np.ndarray) -> nx.Graph:
