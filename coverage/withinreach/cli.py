@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from withinreach.errors import CoverageError
+from withinreach.progress import silent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,8 +187,11 @@ def _progress(title: str, steps: int) -> Iterator[Progress]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield silent
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=steps)
         started = False
 
