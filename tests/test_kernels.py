@@ -21,6 +21,7 @@ from scipy.sparse.csgraph import dijkstra
 
 import naive
 from withinreach.kernels import snap
+from withinreach.kernels.cast import as_array
 from withinreach.kernels.nearest import (
     UNREACHED,
     Nearest,
@@ -149,6 +150,20 @@ assert sys.modules["coverage"] is coverage
     assert run.returncode == 0, run.stderr
 
 
+def test_arrays_reach_the_kernels_read_only_and_without_a_copy() -> None:
+    """Numba compiles anew for every mixture of writeable and read-only arguments."""
+    mine = np.arange(4)
+    seen = as_array("mine", mine, np.int64)
+    assert not seen.flags.writeable
+    assert mine.flags.writeable
+    assert np.shares_memory(seen, mine)
+    narrow, strided = as_array("narrow", mine.astype(np.int32), np.int64), as_array("strided", mine[::2], np.int64)
+    assert narrow.dtype == np.int64
+    assert strided.flags.c_contiguous
+    assert not narrow.flags.writeable
+    assert not strided.flags.writeable
+
+
 # --- snapping
 
 whole = st.integers(-6, 6).map(float)
@@ -197,6 +212,21 @@ def test_snap_equals_its_twin_in_a_town(cap_m: float) -> None:
     assert list(zip(got.segment.tolist(), got.distance_m.tolist(), strict=True)) == [(s, d) for s, _, d in want]
     np.testing.assert_array_equal(got.offset_m, [w[1] for w in want])
     assert (got.segment >= 0).any()
+
+
+@pytest.mark.parametrize("scale", [1.0, 7.3])
+def test_snap_equals_its_twin_on_a_chessboard(scale: float) -> None:
+    """Every point lies between several equally near streets, on lines where cells of the grid may end."""
+    side = range(15)
+    streets = [((x, y), (x + 1, y)) for x in side for y in side] + [((x, y), (x, y + 1)) for x in side for y in side]
+    rng = np.random.default_rng(4)
+    polylines = [[(x * scale, y * scale) for x, y in streets[i]] for i in rng.permutation(len(streets))]
+    points = [(float(x), float(y)) for x, y in rng.integers(-4, 36, (300, 2)) / 2 * scale]
+    got = snapped(polylines, points, 2.0 * scale)
+    want = naive.snap_points(polylines, points, 2.0 * scale)
+    assert got.segment.tolist() == [w[0] for w in want]
+    np.testing.assert_array_equal(got.offset_m, [w[1] for w in want])
+    np.testing.assert_array_equal(got.distance_m, [w[2] for w in want])
 
 
 def test_snap_agrees_with_shapely() -> None:

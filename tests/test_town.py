@@ -172,3 +172,42 @@ def test_inputs_and_results_are_read_only(result):
 def test_unknown_service_is_named(result):
     with pytest.raises(wr.CoverageError, match=r"no service 'nursery'.*elder_care, clinic"):
         result.table("nursery")
+
+
+def test_profiles_of_the_package_can_be_named_and_replaced(town):
+    text = town.read_text(encoding="utf-8")
+    town.write_text(text.replace('profile = "slow"', 'profile = "elder_80"'), encoding="utf-8")
+    study = wr.load_study(town)
+    assert study.profiles["elder_80"].speed_mm_s == 800
+    assert {"elder_65", "adult", "infant_carer", "wheelchair", "gb50180", "e_bike", "slow"} <= set(study.profiles)
+    own = '[profiles.elder_80]\ntitle = "我们的"\nspeed_m_s = 0.75\nsource = "measured here"\n\n[profiles.slow]'
+    town.write_text(town.read_text(encoding="utf-8").replace("[profiles.slow]", own), encoding="utf-8")
+    assert wr.load_study(town).profiles["elder_80"].speed_mm_s == 750
+
+
+def test_what_the_audit_says_of_the_ground(town):
+    findings = wr.prepare(wr.load_study(town)).audit.findings
+    told = [f"{severity}: {reason}" for severity, reason in findings[["severity", "reason"]].itertuples(index=False)]
+    for line in (
+        "info: half of the people live within 10 m of a street, 95 % within 30 m; the farthest that was snapped 30 m",
+        "info: 1 cells with 5.0 people have no street within 300 m",
+        "warning: a part of 0.1 km with 10.0 people has no way to the rest, at 500800 E 3900500 N",
+        "info: 5 of 7 nodes are dead ends (71.4%)",
+        # High Street up to 500 m and Mill Lane on four cells of a hectare
+        "info: 1 km of streets on 0.0 settled km²: 27.5 km per km²",
+    ):
+        assert line in told, told
+
+
+def test_facilities_that_nobody_can_use_are_told(town):
+    path = town.parent / "facilities.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8-sig") + "Z9,诊所,远诊所,500300,3900450,\nZ8,诊所,外诊所,499880,3900000,\n"
+    )
+    findings = wr.prepare(wr.load_study(town)).audit.findings.set_index("value")
+    assert findings.loc["远诊所", ["severity", "row", "reason"]].tolist() == ["warning", 5, "no street within 300 m"]
+    assert findings.loc["外诊所", ["row", "reason", "action"]].tolist() == [
+        6,
+        "outside all areas",
+        "serves people across the border",
+    ]

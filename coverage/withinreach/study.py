@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import tomllib
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -133,7 +134,11 @@ class FacilityLayer(_Frozen):
 
 
 class Profile(_Frozen):
-    """A way of walking: its speed and where the figure comes from."""
+    """A way of walking: its speed and where the figure comes from.
+
+    A study may use those of ``profiles.toml`` (elder_65, elder_80, adult, infant_carer, wheelchair, gb50180, e_bike)
+    by name, and defines others under ``[profiles.NAME]``.
+    """
 
     title: str
     speed_m_s: Annotated[float, Field(gt=0, le=10), AfterValidator(_whole_mm_s)]
@@ -262,11 +267,18 @@ def load_study(path: str | Path) -> Study:
         raise StudyError(f"{path}: not valid TOML: {error}") from None
     for name, service in _tables(raw.get("services")).items():
         service.setdefault("name", name)
+    if isinstance(raw.setdefault("profiles", {}), dict):
+        raw["profiles"] = known_profiles() | raw["profiles"]
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
         raise StudyError(_lines(path, error)) from None
     return _with_base(study, path.parent)
+
+
+def known_profiles() -> dict[str, object]:
+    """The profiles that come with the package, as they stand in ``profiles.toml``."""
+    return tomllib.loads((files("withinreach") / "profiles.toml").read_text(encoding="utf-8"))
 
 
 def _tables(value: object) -> dict[str, dict[str, object]]:

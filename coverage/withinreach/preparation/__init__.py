@@ -12,11 +12,12 @@ import pandas as pd
 import shapely
 
 from withinreach.errors import SourceError
-from withinreach.model import OUTSIDE_AREAS, Areas, Audit, Case, Network, Places
+from withinreach.model import Areas, Audit, Case, Network, Places
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.facilities import read_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
+from withinreach.preparation.ground import note_components, note_facilities, note_snapping, note_streets
 from withinreach.preparation.people import prepare_people
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.streets import prepare_network
@@ -82,7 +83,10 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     progress("snapping")
     people = _people_places(cells, network, study.network.snap_cap_m, frame)
     places = _facility_places(*facilities, areas, network, study.network.snap_cap_m, frame)
-    _note_places(study, places, people, findings)
+    note_facilities(study, places, findings)
+    note_snapping(study, people, findings)
+    note_components(study, network, people, findings)
+    note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
     return Case(
         study=study,
         network=network,
@@ -151,39 +155,6 @@ def _facility_places(
         offset_mm=offset_mm,
         access_mm=access_mm,
     )
-
-
-def _note_places(study: Study, facilities: Places, people: Places, findings: Findings) -> None:
-    path = {layer.path.name: layer.path for layer in study.facilities}
-    cap = f"{study.network.snap_cap_m:g} m"
-    for (_, row), snapped, area in zip(facilities.table.iterrows(), facilities.snapped, facilities.area, strict=True):
-        if not snapped:
-            findings.note_value(
-                "warning",
-                path[row["file"]],
-                ("", row["name"]),
-                f"no street within {cap}",
-                "serves nobody",
-                row=row["row"],
-            )
-        if area == OUTSIDE_AREAS:
-            findings.note_value(
-                "info",
-                path[row["file"]],
-                ("", row["name"]),
-                "outside all areas",
-                "serves people across the border",
-                row=row["row"],
-            )
-    away = ~people.snapped
-    if away.any():
-        count = people.table.loc[away].drop(columns=["lon", "lat"]).iloc[:, 0].sum()
-        findings.note(
-            "info",
-            study.population.groups[next(iter(study.population.groups))].parts[0].path,
-            f"{away.sum()} cells with {count:,.1f} people have no street within {cap}",
-            "counted as not reached",
-        )
 
 
 def sample_case() -> Case:

@@ -1,0 +1,122 @@
+"""How far the network can be trusted where people live: findings about a case, nothing changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from withinreach.model import OUTSIDE_AREAS
+from withinreach.preparation.areas import assign_areas
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from withinreach.model import Areas, Network, Places
+    from withinreach.preparation.findings import Findings
+    from withinreach.study import Study
+
+# Of many small components the ones with most people are named; the others are summed.
+NAMED_COMPONENTS = 5
+
+
+def note_facilities(study: Study, facilities: Places, findings: Findings) -> None:
+    """One finding for each facility that no street is near, or that lies outside all areas."""
+    path = {layer.path.name: layer.path for layer in study.facilities}
+    table = facilities.table
+    reasons = (
+        (~facilities.snapped, "warning", f"no street within {study.network.snap_cap_m:g} m", "serves nobody"),
+        (facilities.area == OUTSIDE_AREAS, "info", "outside all areas", "serves people across the border"),
+    )
+    for concerned, severity, reason, action in reasons:
+        for file, row, name in table.loc[concerned, ["file", "row", "name"]].itertuples(index=False):
+            findings.note_value(severity, path[file], ("", name), reason, action, row=row)
+
+
+def note_snapping(study: Study, people: Places, findings: Findings) -> None:
+    """How far people live from their street, and who has none within the cap."""
+    name, group = next(iter(study.population.groups.items()))
+    path = group.parts[0].path
+    count = people.table[name].to_numpy(np.float64)
+    near = people.snapped
+    away_m = people.access_mm[near] / 1000
+    order = np.argsort(away_m, kind="stable")
+    running = np.cumsum(count[near][order])
+    if len(running) and running[-1] > 0:
+        at = np.searchsorted(running, np.array([0.5, 0.95]) * running[-1])
+        half, most = away_m[order][at]
+        findings.note(
+            "info",
+            path,
+            f"half of the people live within {half:.0f} m of a street, 95 % within {most:.0f} m; "
+            f"the farthest that was snapped {away_m.max():.0f} m",
+            "walked straight to it",
+        )
+    if not near.all():
+        findings.note(
+            "info",
+            path,
+            f"{(~near).sum()} cells with {count[~near].sum():,.1f} people have no street within "
+            f"{study.network.snap_cap_m:g} m",
+            "counted as not reached",
+        )
+
+
+def note_components(study: Study, network: Network, people: Places, findings: Findings) -> None:
+    """Parts of the network without a way to the largest one, with the people who live on them."""
+    name = next(iter(study.population.groups))
+    component = np.full(len(people), 0, np.int32)
+    component[people.snapped] = network.component[network.tail[people.segment[people.snapped]]]
+    count = np.bincount(component, people.table[name].to_numpy(np.float64), int(network.component.max()) + 1)
+    km = np.bincount(network.component[network.tail], network.length_mm / 1e6, len(count))
+    rows = [row for row in np.argsort(-count, kind="stable") if row and count[row] > 0]
+    for row in rows[:NAMED_COMPONENTS]:
+        x, y = network.xy[network.component == row][0]
+        findings.note(
+            "warning",
+            study.network.path,
+            f"a part of {km[row]:.1f} km with {count[row]:,.1f} people has no way to the rest, at {x:.0f} E {y:.0f} N",
+            "kept as it is; look for a missing crossing",
+        )
+    rest = rows[NAMED_COMPONENTS:]
+    if rest:
+        findings.note(
+            "warning",
+            study.network.path,
+            f"{len(rest)} more parts of {km[rest].sum():.1f} km with {count[rest].sum():,.1f} people have no way to it",
+            "kept as they are",
+        )
+
+
+def note_streets(
+    study: Study, network: Network, areas: Areas, people: Places, cell_m2: float, findings: Findings
+) -> None:
+    """Dead ends, and kilometres of street per settled square kilometre of each unit.
+
+    A unit with far fewer streets than its neighbours is more likely mapped badly than built thinly: completeness of
+    open street data in China varies between prefectures, and what is missing are mostly lanes and private roads.
+    """
+    degree = np.bincount(np.concatenate([network.tail, network.head]), minlength=network.n_nodes)
+    findings.note(
+        "info",
+        study.network.path,
+        f"{(degree == 1).sum():,} of {network.n_nodes:,} nodes are dead ends ({(degree == 1).mean():.1%})",
+        "kept",
+    )
+    middle = (network.xy[network.tail] + network.xy[network.head]) / 2
+    km = _per_area(assign_areas(areas, middle), network.length_mm / 1e6, len(areas))
+    km2 = np.bincount(people.area, minlength=len(areas)) * cell_m2 / 1e6
+    for code, length, settled in zip(areas.table["code"], km, km2, strict=True):
+        if settled > 0:
+            findings.note_value(
+                "info",
+                study.network.path,
+                ("", code),
+                f"{length:,.0f} km of streets on {settled:,.1f} settled km²: {length / settled:.1f} km per km²",
+                "compare the units",
+            )
+
+
+def _per_area(area: NDArray[np.int32], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    here = area != OUTSIDE_AREAS
+    return np.bincount(area[here], values[here], count)
