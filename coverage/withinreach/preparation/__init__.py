@@ -14,6 +14,7 @@ import shapely
 from withinreach.errors import SourceError
 from withinreach.model import Areas, Audit, Case, Network, Places
 from withinreach.preparation.areas import assign_areas, prepare_areas
+from withinreach.preparation.cache import cached_network
 from withinreach.preparation.facilities import read_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
@@ -62,7 +63,9 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         areas = prepare_areas(study.areas, frame, findings)
     progress("streets")
     with findings.problems_kept():
-        network = prepare_network(study.network, frame, findings)
+        network = cached_network(
+            study.network, study.metric_crs, findings, lambda fresh: prepare_network(study.network, frame, fresh)
+        )
     progress("facilities")
     with findings.problems_kept():
         facilities = _read_all_facilities(study, frame, findings)

@@ -40,6 +40,11 @@ class Findings:
         """Add a finding about a field: its column and its value."""
         self._rows.append((severity, path.name, row, *field, reason, action))
 
+    def add_table(self, table: pd.DataFrame) -> None:
+        """Add findings that were made elsewhere, as `table` gave them."""
+        for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
+            self._rows.append(tuple(row))
+
     @contextmanager
     def problems_kept(self) -> Iterator[None]:
         """Keep the problems raised inside, so that other inputs are looked at before they are reported."""

@@ -119,4 +119,4 @@ def note_streets(
 
 def _per_area(area: NDArray[np.int32], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     here = area != OUTSIDE_AREAS
-    return np.bincount(area[here], values[here], count)
+    return np.bincount(area[here], values[here], count).astype(np.float64)
