@@ -50,18 +50,33 @@ class AreaLayer(_Frozen):
     name: str = "name"
 
 
+class NetworkCleaning(_Frozen):
+    """What to do to a road layer whose streets do not share their ends.
+
+    `planarise` cuts lines where they cross, touch or overlap. `gap_m` is the longest gap between a dead end and the
+    next street that is closed (0: none). `level` names a column of whole numbers: 1, 2 … for bridges, -1 … for
+    tunnels, 0 or nothing for the ground; lines of different levels are not cut where they cross.
+    """
+
+    planarise: bool = True
+    gap_m: float = Field(default=0.0, ge=0, le=50)
+    level: str | None = None
+
+
 class NetworkLayer(_Frozen):
     """Streets that people walk on, as lines that share end points where they meet.
 
     `exclude` names values of a column whose lines are left out, e.g. ``{highway = ["motorway"]}``.
     `snap_cap_m` is the longest way from a place to its street that still counts as reached
-    (300 to 500 m is usual; farther places are reported as not snapped).
+    (300 to 500 m is usual; farther places are reported as not snapped). `clean` makes a graph of a planner's own
+    layer; data of OpenStreetMap need none, for there streets that cross without a node are bridges and tunnels.
     """
 
     path: Path
     datum: Datum
     exclude: dict[str, tuple[str, ...]] = {}
     snap_cap_m: float = Field(default=300.0, gt=0, le=5000)
+    clean: NetworkCleaning | None = None
 
 
 class WaterLayer(_Frozen):

@@ -9,11 +9,17 @@ import shapely
 
 from withinreach.errors import SourceError
 from withinreach.model import Network, build_network
-from withinreach.sources.vectors import read_layer
+from withinreach.preparation.cleaning import clean_streets
+from withinreach.preparation.hanging import note_hanging
+from withinreach.sources.streets import read_streets
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.sources.osm import Streets
     from withinreach.study import NetworkLayer
 
 
@@ -23,9 +29,71 @@ def prepare_network(layer: NetworkLayer, frame: MetricFrame, findings: Findings)
     Raises
     ------
     SourceError, CrsError
-        If the layer cannot be used; see `read_layer`.
+        If the layer cannot be used; see `read_streets`.
     """
-    lines = read_layer(layer.path, layer.datum, kind="LineString")
+    return network_of(layer, read_streets(layer), frame, findings)
+
+
+def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findings: Findings) -> Network:
+    """Build the network of a street layer that was read, and report what is not in it.
+
+    Raises
+    ------
+    SourceError
+        If no street is left after `exclude`, the coordinates do not fit the metric CRS, or `clean` cannot be done.
+    """
+    for severity, reason, action in streets.remarks:
+        findings.note(severity, layer.path, reason, action)
+    left_out = in_metres(streets.left_out, layer, frame)
+    for row in left_out_by_tag(left_out).to_dict(orient="records"):
+        what = f"ways not walked: {row['count']} ({row['km']:.1f} km)"
+        if row["kind"] == "barrier":
+            what = f"closed barriers: {row['count']}"
+        findings.note_value("info", layer.path, (row["key"], row["value"]), what, "left out")
+    lines = in_metres(_without_excluded(streets.lines, layer, findings), layer, frame)
+    network = build_network(clean_streets(layer, lines, findings))
+    count = int(network.component.max()) + 1
+    if count > 1:
+        inside = (network.component == 0).mean()
+        findings.note(
+            "info",
+            layer.path,
+            f"{count} separate components; the largest holds {inside:.1%} of the nodes",
+            "kept",
+        )
+    note_hanging(layer.path, network, left_out, frame, findings)
+    return network
+
+
+def left_out_by_tag(left_out: gpd.GeoDataFrame) -> pd.DataFrame:
+    """What was left out, per tag that decided: kind, key, value, count of ways or barriers, km; the longest first.
+
+    Parameters
+    ----------
+    left_out
+        Lines in a metric CRS; see `Streets`.
+    """
+    table = left_out[["kind", "key", "value", "osm_id"]].assign(km=left_out.length / 1000)
+    groups = table.groupby(["kind", "key", "value"], as_index=False, sort=False)
+    summed = groups.agg(count=("osm_id", "nunique"), km=("km", "sum"))
+    return summed.sort_values(["km", "key", "value"], ascending=[False, True, True], ignore_index=True)
+
+
+def in_metres(lines: gpd.GeoDataFrame, layer: NetworkLayer, frame: MetricFrame) -> gpd.GeoDataFrame:
+    """Lines of a street layer in the metric CRS.
+
+    Raises
+    ------
+    SourceError
+        If coordinates are outside the reach of that CRS.
+    """
+    shapes = frame.geometries(layer.datum, lines.geometry.to_numpy())
+    if not np.isfinite(shapely.get_coordinates(shapes)).all():
+        raise SourceError(f"{layer.path}: coordinates outside the reach of {frame.crs}; check the declared datum")
+    return lines.set_geometry(shapes, crs=frame.crs)
+
+
+def _without_excluded(lines: gpd.GeoDataFrame, layer: NetworkLayer, findings: Findings) -> gpd.GeoDataFrame:
     for column, values in layer.exclude.items():
         if column not in lines.columns:
             listed = ", ".join(str(name) for name in lines.columns)
@@ -38,17 +106,4 @@ def prepare_network(layer: NetworkLayer, frame: MetricFrame, findings: Findings)
         lines = lines[~out]
     if lines.empty:
         raise SourceError(f"{layer.path}: no street is left after network.exclude; exclude less")
-    shapes = frame.geometries(layer.datum, lines.geometry.to_numpy())
-    if not np.isfinite(shapely.get_coordinates(shapes)).all():
-        raise SourceError(f"{layer.path}: coordinates outside the reach of {frame.crs}; check the declared datum")
-    network = build_network(shapes)
-    count = int(network.component.max()) + 1
-    if count > 1:
-        inside = (network.component == 0).mean()
-        findings.note(
-            "info",
-            layer.path,
-            f"{count} separate components; the largest holds {inside:.1%} of the nodes",
-            "kept",
-        )
-    return network
+    return lines

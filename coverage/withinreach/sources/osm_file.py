@@ -1,0 +1,196 @@
+"""OpenStreetMap files as arrays: every way with ``highway=*`` and its nodes, every node with ``barrier=*``."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import zlib
+from array import array
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import osmium
+import pandas as pd
+from osmium.filter import IdFilter, KeyFilter
+from osmium.io import FileBuffer
+from osmium.osm import NODE, RELATION, WAY
+
+from withinreach.errors import SourceError
+from withinreach.sources.vectors import need_file
+from withinreach.sources.way_cutting import WayNodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    TagOf = Callable[[str], str | None]
+
+OSM_SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.gz", ".osm.bz2")
+# OpenStreetMap stores degrees as whole numbers of 1e-7; libosmium gives 2^31 - 1 where it knows no position.
+UNITS_PER_DEGREE = 10_000_000
+LARGEST = (180 * UNITS_PER_DEGREE, 90 * UNITS_PER_DEGREE)
+
+
+class Tagged(NamedTuple):
+    """Objects: their ids, and a table of tags with one row per object, None where it lacks the tag."""
+
+    osm_id: NDArray[np.int64]
+    tags: pd.DataFrame
+
+
+class OsmFile(NamedTuple):
+    """What is read of a file: ways with their nodes, and barriers.
+
+    An outline of a square that carries its tags in a multipolygon relation is a way with these tags.
+    """
+
+    ways: Tagged
+    nodes: WayNodes
+    barriers: Tagged
+
+
+def is_osm(path: Path) -> bool:
+    """Whether the name of a file says that it is an OpenStreetMap file."""
+    return path.name.lower().endswith(OSM_SUFFIXES)
+
+
+def read_osm_file(path: Path, *, way_keys: tuple[str, ...], barrier_keys: tuple[str, ...]) -> OsmFile:
+    """Read every way with highway=* and every node with barrier=*.
+
+    Parameters
+    ----------
+    way_keys, barrier_keys
+        The tags to read of each.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, damaged or not an OpenStreetMap file.
+    """
+    need_file(path)
+    ways, barriers = _Ways(way_keys), _Objects(barrier_keys)
+    with _problem_in_one_line(path):
+        _read(_buffer(path), ways, barriers)
+    return OsmFile(ways=ways.tagged(), nodes=ways.nodes(), barriers=barriers.tagged())
+
+
+@contextmanager
+def _problem_in_one_line(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, RuntimeError, ValueError, zlib.error, osmium.InvalidLocationError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SourceError(f"{path}: cannot be read as OpenStreetMap data: {reason}; get the file anew") from None
+
+
+def _buffer(path: Path) -> FileBuffer:
+    """The whole file in memory, decompressed.
+
+    libosmium is not given the path: on Windows it would open it in the code page of the system, where Chinese names
+    fail. It is not given compressed data either: from memory it reads only the first of the streams that parallel
+    compressors write one after the other.
+    """
+    name, data = path.name.lower(), path.read_bytes()
+    if name.endswith(".gz"):
+        data = gzip.decompress(data)
+    elif name.endswith(".bz2"):
+        data = bz2.decompress(data)
+    return FileBuffer(data, "pbf" if name.endswith(".pbf") else "osm")
+
+
+class _Objects:
+    """Objects while they are read: ids, and one list for each tag."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self.osm_id = array("q")
+        self.tags: dict[str, list[str | None]] = {key: [] for key in keys}
+
+    def add(self, osm_id: int, tag: TagOf) -> None:
+        """Take over an object, whose tags can be asked for only while the file is at its place."""
+        self.osm_id.append(osm_id)
+        for key, values in self.tags.items():
+            values.append(tag(key))
+
+    def tagged(self) -> Tagged:
+        """The objects as arrays."""
+        return Tagged(np.array(self.osm_id, np.int64), pd.DataFrame(self.tags, dtype=object))
+
+
+class _Ways(_Objects):
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        super().__init__(keys)
+        self.seen: set[int] = set()
+        self.size, self.ref, self.x, self.y = array("q"), array("q"), array("i"), array("i")
+
+    def add_way(self, way: osmium.osm.Way, tag: TagOf) -> None:
+        """Take over a way with its nodes and their positions; once, though files that were joined may repeat it."""
+        if way.id in self.seen:
+            return
+        self.seen.add(way.id)
+        self.add(way.id, tag)
+        self.size.append(len(way.nodes))
+        for node in way.nodes:
+            self.ref.append(node.ref)
+            self.x.append(node.x)
+            self.y.append(node.y)
+
+    def nodes(self) -> WayNodes:
+        """Nodes of all ways, positions in degrees."""
+        units = np.column_stack([np.array(self.x, np.int64), np.array(self.y, np.int64)])
+        lonlat = units / UNITS_PER_DEGREE
+        lonlat[(np.abs(units) > LARGEST).any(axis=1)] = np.nan
+        way = np.repeat(np.arange(len(self.size)), np.array(self.size, np.int64))
+        return WayNodes(way=way, ref=np.array(self.ref, np.int64), lonlat=lonlat)
+
+
+def _read(source: FileBuffer, ways: _Ways, barriers: _Objects) -> None:
+    """Fill in the ways and barriers of a file.
+
+    Positions are stored in a pass of their own before the ways, because files from Overpass and from editors may
+    hold ways before their nodes.
+    """
+    position = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    position.ignore_errors()
+    with_barrier, with_highway = KeyFilter("barrier"), KeyFilter("highway")
+    with_barrier.enable_for(NODE)
+    with_highway.enable_for(RELATION)
+    outlines: dict[int, dict[str, str | None]] = {}
+    first_pass = osmium.FileProcessor(source, NODE | RELATION).with_filter(position)
+    for item in first_pass.with_filter(with_barrier).with_filter(with_highway):
+        if isinstance(item, osmium.osm.Node):
+            barriers.add(item.id, item.tags.get)
+        elif isinstance(item, osmium.osm.Relation) and item.tags.get("type") == "multipolygon":
+            tags = {key: item.tags.get(key) for key in ways.tags}
+            # An inner ring is the edge of a fountain or a house. Most meet no way, and who is snapped to one is lost.
+            outer = [member.ref for member in item.members if member.type == "w" and member.role != "inner"]
+            outlines |= dict.fromkeys(outer, tags)
+
+    highways = osmium.FileProcessor(source, WAY).with_filter(KeyFilter("highway")).with_filter(position)
+    for way in highways:
+        if isinstance(way, osmium.osm.Way):
+            ways.add_way(way, way.tags.get)
+    if outlines:
+        members = osmium.FileProcessor(source, WAY).with_filter(IdFilter(outlines)).with_filter(position)
+        for way in members:
+            if isinstance(way, osmium.osm.Way):
+                ways.add_way(way, outlines[way.id].get)
+    _locate_new_nodes(source, ways)
+
+
+def _locate_new_nodes(source: FileBuffer, ways: _Ways) -> None:
+    """Positions of nodes that an editor added and nobody uploaded: their ids are negative, which the store ignores."""
+    if min(ways.ref, default=0) < 0:
+        new = [row for row, ref in enumerate(ways.ref) if ref < 0]
+        at = {node.id: (node.location.x, node.location.y) for node in _nodes(source) if node.id < 0}
+        for row in new:
+            if ways.ref[row] in at:
+                ways.x[row], ways.y[row] = at[ways.ref[row]]
+
+
+def _nodes(source: FileBuffer) -> Iterator[osmium.osm.Node]:
+    for item in osmium.FileProcessor(source, NODE):
+        if isinstance(item, osmium.osm.Node):
+            yield item
