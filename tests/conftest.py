@@ -15,6 +15,25 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
+@pytest.fixture
+def measured(record_property):
+    """Tell a figure that a test measured on a real city; it is printed at the end of the run."""
+
+    def tell(text: str) -> None:
+        record_property("measured", text)
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    told = [(r.nodeid, text) for r in reports for key, text in r.user_properties if key == "measured"]
+    if told:
+        terminalreporter.section("measured on real cities")
+    for nodeid, text in sorted(told):
+        terminalreporter.write_line(f"{nodeid.split('::')[0]}: {text}")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Real cases that are not part of the project; tests that use them are skipped where they are absent."""

@@ -49,12 +49,12 @@ def compared(shared) -> pd.DataFrame:
     return both.assign(ours=both["mm"] / 1000 / SPEED_M_S / 60, theirs=both["travel_time"])
 
 
-def test_times_agree_with_r5py(compared):
+def test_times_agree_with_r5py(compared, measured):
     difference = compared["ours"] - compared["theirs"]
     low, median, high = difference.quantile([0.25, 0.5, 0.75])
     rank = compared["ours"].corr(compared["theirs"], method="spearman")
-    print(
-        f"\n{len(compared)} pairs: ours - r5py {median:+.2f} min [{low:+.2f}, {high:+.2f}], rank correlation {rank:.3f}"
+    measured(
+        f"{len(compared)} pairs: ours - r5py {median:+.2f} min [{low:+.2f}, {high:+.2f}], rank correlation {rank:.3f}"
     )
     assert len(compared) > 80
     # theirs are whole minutes on another day's map

@@ -37,14 +37,15 @@ def test_network_is_the_published_one_without_motorways(result):
     assert result.case.network.length_mm.sum() / 1e6 == pytest.approx(5_720, rel=2e-3)
 
 
-def test_ledger_adds_up_to_the_people_that_were_read(result, published):
+def test_ledger_adds_up_to_the_people_that_were_read(result, published, measured):
     total = result.ledgers["clinic"]["total"]
-    print(f"\n{total.round(1).to_string()}\n= {total.sum():,.1f}")
+    told = " + ".join(f"{status} {people:,.0f}" for status, people in total.items())
+    measured(f"ledger: {told} = {total.sum():,.0f} people")
     assert total.sum() == pytest.approx(published["POP_2015"].sum(), rel=1e-12)
     assert round(total.sum()) == PEOPLE
 
 
-def test_clinics_land_on_the_streets_once_the_shift_is_undone(result):
+def test_clinics_land_on_the_streets_once_the_shift_is_undone(result, measured):
     case = result.case
     lines = shapely.linestrings(case.network.vertex_xy, indices=_line_of_vertex(case.network.vertex_ptr))
     tree = shapely.STRtree(lines)
@@ -57,7 +58,9 @@ def test_clinics_land_on_the_streets_once_the_shift_is_undone(result):
         points = shapely.points(np.column_stack(to_metres(*position)))
         _, distance = tree.query_nearest(points, return_distance=True, all_matches=False)
         medians.append(np.median(distance))
-    print(f"\nmedian distance to a street: {medians[0]:.1f} m, {medians[1]:.1f} m if GCJ-02 were taken for WGS84")
+    measured(
+        f"median distance of clinics to a street: {medians[0]:.1f} m, {medians[1]:.1f} m if GCJ-02 were taken for WGS84"
+    )
     assert medians[0] < 60
     assert medians[0] < medians[1] / 1.5
 
@@ -76,7 +79,7 @@ def test_positions_equal_the_providers_own_conversion(result, shared):
     assert np.max(metres) < 3.5
 
 
-def test_walking_metres_go_with_the_published_ones(result, published):
+def test_walking_metres_go_with_the_published_ones(result, published, measured):
     """Published: median walk to any health facility of OpenStreetMap, capped at 5,000 m. Ours: to an Amap clinic."""
     reach = result.reaches["clinic"]
     lonlat = result.case.people.table[["lon", "lat"]].round(9)
@@ -86,7 +89,10 @@ def test_walking_metres_go_with_the_published_ones(result, published):
     comparable = both[(both["health_wellbeing"] < 5000) & np.isfinite(both["ours"])]
     rank = spearmanr(comparable["ours"], comparable["health_wellbeing"]).statistic
     difference = (comparable["ours"] - comparable["health_wellbeing"]).median()
-    print(f"\n{len(comparable)} cells: rank correlation {rank:.2f}, median difference {difference:+.0f} m")
+    measured(
+        f"{len(comparable)} cells, metres to the nearest clinic against the published ones: "
+        f"rank correlation {rank:.2f}, median difference {difference:+.0f} m"
+    )
     assert rank > 0.2
     assert -1500 < difference < 500
 
