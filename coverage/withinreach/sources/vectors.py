@@ -52,7 +52,7 @@ def read_layer(path: Path, datum: str, *, kind: str) -> gpd.GeoDataFrame:
     layer = _read(path)
     if not isinstance(layer, gpd.GeoDataFrame):
         raise SourceError(f"{path}: has no geometry column; give a layer with {kind} geometries")
-    _need_same_crs(path, layer, datum)
+    need_same_crs(path, layer, datum)
     here = ~(layer.geometry.isna() | layer.geometry.is_empty)
     if not here.any():
         raise SourceError(f"{path}: the layer is empty; give a file with at least one {kind}")
@@ -69,13 +69,24 @@ def _read(path: Path) -> gpd.GeoDataFrame:
     try:
         if path.suffix.lower() in PARQUET_SUFFIXES:
             return gpd.read_parquet(path)
+        if path.suffix.lower() == ".shp" and not path.with_suffix(".cpg").is_file():
+            return _read_unlabelled(path)
         return pyogrio.read_dataframe(path, use_arrow=True)
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"{path}: cannot be read as a vector layer: {reason}") from None
 
 
-def _need_same_crs(path: Path, layer: gpd.GeoDataFrame, datum: str) -> None:
+def _read_unlabelled(path: Path) -> gpd.GeoDataFrame:
+    """Read a shapefile that does not state its encoding: UTF-8 where that fits, else what Chinese offices write."""
+    try:
+        return pyogrio.read_dataframe(path, use_arrow=True, encoding="UTF-8")
+    except UnicodeDecodeError:
+        return pyogrio.read_dataframe(path, use_arrow=True, encoding="GB18030")
+
+
+def need_same_crs(path: Path, layer: gpd.GeoDataFrame, datum: str) -> None:
+    """Raise `CrsError` if the CRS that a layer states contradicts its declared datum; one without a CRS is believed."""
     if layer.crs is None:
         return
     if datum in DATUMS:
