@@ -99,6 +99,29 @@ def nearest_to_places(
     return found
 
 
+def nodes_within(
+    n_nodes: int, arcs: Iterable[tuple[int, int, int]], seeds: Sequence[tuple[int, int, int]], cutoff_mm: int
+) -> dict[int, dict[int, int]]:
+    """Nodes within the cutoff of each source and their distance: one whole search per source, cut afterwards."""
+    arcs = list(arcs)
+    found = {}
+    for source in {seed[2] for seed in seeds}:
+        labels = nearest_to_nodes(n_nodes, arcs, [seed for seed in seeds if seed[2] == source])
+        found[source] = {node: mm for node, (mm, _) in enumerate(labels) if mm <= cutoff_mm}
+    return found
+
+
+def places_within(
+    streets: Sequence[Street], facilities: Sequence[Place], rows: Iterable[int], places: Sequence[Place], cutoff_mm: int
+) -> list[list[tuple[int, int]]]:
+    """Places within the cutoff of each chosen facility and their distance: one facility after the other."""
+    found = []
+    for row in rows:
+        labels = nearest_to_places(streets, facilities, [row], places)
+        found.append([(place, mm) for place, (mm, _) in enumerate(labels) if mm <= cutoff_mm])
+    return found
+
+
 def graph_with_places(streets: Sequence[Street], facilities: dict[int, Place], places: Sequence[Place]) -> Graph:
     """The streets, cut wherever a place meets them, and every place as a node at the end of its access way."""
     graph: Graph = defaultdict(list)

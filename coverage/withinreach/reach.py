@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from withinreach.kernels.nearest import Segments, Spots, nearest_to_nodes, nearest_to_places, seeds_of
+from withinreach.kernels.search import Arcs
+from withinreach.kernels.within import nodes_within, places_within
 from withinreach.model import Frozen
 
 if TYPE_CHECKING:
@@ -87,6 +89,51 @@ def measure_reach(case: Case, service: Service) -> Reach:
         seconds=seconds,
         nearest=nearest,
         status=_status(case, seconds, service.cutoff_s),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs(Frozen):
+    """Every cell within the cutoff of every facility of a service, each pair once, by facility and then by cell.
+
+    Attributes
+    ----------
+    service : Service
+    facility : (p,) int32
+        Row in ``case.facilities``.
+    cell : (p,) int32
+        Row in ``case.people``.
+    seconds : (p,) float64
+        Walking time, at most the cutoff.
+    """
+
+    service: Service
+    facility: NDArray[np.int32]
+    cell: NDArray[np.int32]
+    seconds: NDArray[np.float64]
+
+
+def pairs_within(case: Case, service: Service) -> Pairs:
+    """Walk from every facility of a service to all cells within its cutoff: one search per facility, cut there."""
+    network = case.network
+    rows = case.facility_rows(service.kinds)
+    speed_mm_s = case.study.profiles[service.profile].speed_mm_s
+    # A millimetre more than fits, so that the decision is made below, on the seconds, as for every other figure.
+    cutoff_mm = int(service.cutoff_s * speed_mm_s) + 1
+    segments = Segments(network.tail, network.head, network.length_mm)
+    facilities = _spots(case.facilities)
+    seeds = seeds_of(segments, facilities, rows)
+    local = seeds._replace(source=np.searchsorted(rows, seeds.source).astype(np.int32))
+    arcs = Arcs(network.arc_ptr, network.arc_head, network.arc_mm)
+    nodes = nodes_within(arcs, local, len(rows), cutoff_mm)
+    found = places_within(segments, nodes, facilities, rows, _spots(case.people), cutoff_mm)
+    seconds = found.mm / speed_mm_s
+    covered = seconds <= service.cutoff_s
+    return Pairs(
+        service=service,
+        facility=np.repeat(rows, np.diff(found.ptr))[covered],
+        cell=found.place[covered],
+        seconds=seconds[covered],
     )
 
 
