@@ -291,3 +291,12 @@ def test_openstreetmap_is_wgs84_and_must_be_declared_so(tmp_path, datum):
     path.write_bytes(PLAIN)
     with pytest.raises(CrsError, match='declare datum = "wgs84"'):
         read_streets(NetworkLayer(path=path, datum=datum))
+
+
+@pytest.mark.parametrize("clean", [{}, {"planarise": False, "gap_m": 1}])
+def test_openstreetmap_is_not_cleaned(tmp_path, clean):
+    """Closing gaps would open the gates, and cutting lines where they cross would join bridges to what is below."""
+    path = tmp_path / "x.osm"
+    path.write_bytes(PLAIN)
+    with pytest.raises(SourceError, match=r"network\.clean would join bridges"):
+        read_streets(NetworkLayer(path=path, datum="wgs84", clean=clean))

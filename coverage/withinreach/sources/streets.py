@@ -32,7 +32,8 @@ def read_streets(layer: NetworkLayer) -> Streets:
     Raises
     ------
     SourceError
-        If the file is missing, unreadable or holds no street; see `read_osm` and `read_layer`.
+        If the file is missing, unreadable or holds no street; see `read_osm` and `read_layer`. If an OpenStreetMap
+        file is to be cleaned.
     CrsError
         If the declared datum contradicts the file.
     """
@@ -43,6 +44,11 @@ def read_streets(layer: NetworkLayer) -> Streets:
     if layer.datum != "wgs84":
         raise CrsError(
             f'{layer.path}: declared as {layer.datum}, but OpenStreetMap files are in WGS84; declare datum = "wgs84"'
+        )
+    if layer.clean is not None:
+        raise SourceError(
+            f"{layer.path}: network.clean would join bridges to the streets below and open closed gates, for ways of "
+            "OpenStreetMap meet where they share a node; remove it"
         )
     return read_osm(layer.path)
 
