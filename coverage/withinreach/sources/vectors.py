@@ -69,7 +69,7 @@ def _read(path: Path) -> gpd.GeoDataFrame:
     try:
         if path.suffix.lower() in PARQUET_SUFFIXES:
             return gpd.read_parquet(path)
-        if path.suffix.lower() == ".shp" and not path.with_suffix(".cpg").is_file():
+        if path.suffix.lower() == ".shp" and not any(path.with_suffix(end).is_file() for end in (".cpg", ".CPG")):
             return _read_unlabelled(path)
         return pyogrio.read_dataframe(path, use_arrow=True)
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:

@@ -1,0 +1,18 @@
+"""The command line: parse, call the public API, print. Heavy modules are imported by the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+
+from withinreach.cli import inputs, studies
+from withinreach.cli.group import cli
+
+__all__ = ["cli", "inputs", "main", "studies"]
+
+
+def main() -> None:
+    """Entry point of the `withinreach` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    cli()

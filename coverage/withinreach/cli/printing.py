@@ -1,0 +1,131 @@
+"""Results, findings and figures as lines, tables and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from withinreach.analysis import Result
+
+PIPED_WIDTH = 160
+
+
+def print_tables(result: Result) -> None:
+    """One table per service and its ledger below it."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED_WIDTH)
+    for name, table in result.tables.items():
+        service = result.case.study.services[name]
+        shown = Table(
+            title=f"{service.title} · {service.cutoff_min:g} min · {service.people}",
+            title_justify="left",
+            box=box.SIMPLE,
+        )
+        for column in ("code", "name"):
+            shown.add_column(column, no_wrap=True)
+        for column in ("people", "served", "covered", "median\nmin", "sites", "places\n/ 1,000", "gap in\nplaces"):
+            shown.add_column(column, justify="right", no_wrap=True)
+        for row in table.to_dict(orient="records"):
+            shown.add_row(str(row["code"]), str(row["name"]), *_figures(row))
+        shown.add_section()
+        shown.add_row("total", "", *_figures(result.totals[name].to_dict()))
+        console.print(shown)
+        click.echo(_ledger_line(result, name))
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    formats = {
+        "people": ",.0f",
+        "served_people": ",.0f",
+        "coverage": ".1%",
+        "median_min": ".1f",
+        "facilities": ",.0f",
+        "capacity_per_1000": ",.2f",
+        "gap_places": ",.0f",
+    }
+    return ["—" if math.isnan(row[key]) else format(row[key], style) for key, style in formats.items()]
+
+
+def _ledger_line(result: Result, name: str) -> str:
+    total = result.ledgers[name]["total"]
+    people = result.case.study.services[name].people
+    told = " + ".join(f"{key} {value:,.1f}" for key, value in total.items())
+    return (
+        f"ledger: {told} = {total.sum():,.1f} ({people} read: {result.case.audit.population.loc['read', people]:,.1f})"
+    )
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """The figures of all services, for scripts."""
+    return {
+        "study": result.case.study.name,
+        "services": {
+            name: {
+                "total": result.totals[name].to_dict(),
+                "areas": records(table),
+                "ledger": result.ledgers[name]["total"].to_dict(),
+            }
+            for name, table in result.tables.items()
+        },
+        "findings": len(result.case.audit.findings),
+    }
+
+
+def shown(figure: object) -> str:
+    """A figure for a person: shares and lengths to three places, bounds to about a metre."""
+    if isinstance(figure, tuple):
+        return " ".join(f"{value:.5f}" for value in figure)
+    return f"{figure:,.3f}" if isinstance(figure, float) else str(figure)
+
+
+def grouped(findings: pd.DataFrame) -> list[str]:
+    """One line per kind of finding, with the first row it concerns and how many more there are."""
+    lines = []
+    keys = ["severity", "file", "column", "reason", "action"]
+    for key, rows in _with_none(findings).groupby(keys, sort=False):
+        severity, file, column, reason, action = key
+        first = rows.iloc[0]
+        where = file + (f": row {first['row']}" if first["row"] is not None else "") + (f", {column}" if column else "")
+        value = f" '{first['value']}'" if first["value"] else ""
+        more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
+        lines.append(f"{severity}: {where}{value}: {reason}: {action}{more}")
+    return lines
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table, None where a value is missing."""
+    rows: list[dict[str, Any]] = _with_none(table).to_dict(orient="records")
+    return rows
+
+
+def _with_none(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype(object).where(table.notna(), None)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON; unknown numbers as null."""
+    click.echo(json.dumps(_without_nan(value), ensure_ascii=False, indent=2))
+
+
+def _without_nan(value: object) -> object:
+    """Unknown as null: JSON has no NaN and no infinity."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

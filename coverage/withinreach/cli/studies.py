@@ -1,0 +1,124 @@
+"""Commands that work on a study: demo, check, run, map, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from withinreach.cli.group import JSON, OUT, STUDY, cli
+from withinreach.cli.printing import grouped, print_json, print_tables, records, summary
+from withinreach.cli.progress_bar import progress_bar
+
+if TYPE_CHECKING:
+    from withinreach.analysis import Result
+    from withinreach.study import Study
+
+DEMO_STUDY = Path("data", "xinxiang-sample", "study.toml")
+PREPARE_STEPS = 5
+
+
+@cli.command()
+@OUT
+def demo(out: Path | None) -> None:
+    """Run the embedded sample city and print where its map is."""
+    if not DEMO_STUDY.is_file():
+        from withinreach.sources.sample import write_sample
+
+        click.echo(f"Writing the sample city to {DEMO_STUDY.parent} …", err=True)
+        write_sample(DEMO_STUDY.parent)
+    _run(DEMO_STUDY, out, as_json=False)
+
+
+@cli.command()
+@STUDY
+@JSON
+def check(study: Path, *, as_json: bool) -> None:
+    """Report every problem of the inputs at once and what preparation would change; write nothing."""
+    from withinreach.preparation import prepare
+
+    loaded = _load(study)
+    with progress_bar(loaded.name, PREPARE_STEPS) as step:
+        audit = prepare(loaded, progress=step).audit
+    if as_json:
+        print_json({"findings": records(audit.findings), "population": audit.population.to_dict(orient="index")})
+        return
+    for line in grouped(audit.findings):
+        click.echo(line)
+    click.echo(f"{study}: the inputs can be used; {len(audit.findings)} findings")
+
+
+@cli.command()
+@STUDY
+@OUT
+@JSON
+def run(study: Path, out: Path | None, *, as_json: bool) -> None:
+    """Measure a study: one map, tables and geodata per county, and a manifest."""
+    _run(study, out, as_json=as_json)
+
+
+@cli.command(name="map")
+@STUDY
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file; default maps/<name>.html.")
+def map_command(study: Path, output: Path | None) -> None:
+    """Draw the gap map of a study as one HTML file that needs no network."""
+    from withinreach.maps import draw_map
+
+    loaded = _load(study)
+    result = _analyse(loaded)
+    target = output or Path("maps", f"{loaded.name}.html")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draw_map(result).save(str(target))
+    click.echo(target)
+
+
+@cli.command()
+@STUDY
+@click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
+@OUT
+def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
+    """Write the tables and geodata of a study, per county."""
+    from withinreach.exports import export as write
+
+    loaded = _load(study)
+    click.echo(write(_analyse(loaded), out or Path("maps", loaded.name), county=counties or None))
+
+
+def _load(path: Path) -> Study:
+    from withinreach.study import load_study
+
+    return load_study(path)
+
+
+def _analyse(study: Study) -> Result:
+    from withinreach.analysis import analyse
+    from withinreach.preparation import prepare
+
+    with progress_bar(study.name, PREPARE_STEPS + len(study.services)) as step:
+        return analyse(prepare(study, progress=step), progress=step)
+
+
+def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
+    from withinreach.analysis import analyse
+    from withinreach.exports import whole_folder, write_exports, write_manifest
+    from withinreach.maps import draw_map
+    from withinreach.preparation import prepare
+
+    study = _load(path)
+    folder = out or Path("maps", study.name)
+    with (
+        progress_bar(study.name, PREPARE_STEPS + len(study.services) + 2) as step,
+        whole_folder(folder) as staging,
+    ):
+        result = analyse(prepare(study, progress=step), progress=step)
+        step("map")
+        draw_map(result).save(str(staging / "index.html"))
+        step("tables and geodata")
+        write_exports(result, staging)
+        write_manifest(result, staging)
+    if as_json:
+        print_json(summary(result) | {"out": str(folder)})
+    else:
+        print_tables(result)
+        click.echo(folder / "index.html")

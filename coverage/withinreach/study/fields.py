@@ -1,0 +1,26 @@
+"""What the parts of a study are made of: frozen models that refuse unknown keys, and fields that check themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
+
+
+def _known_datum(value: str) -> str:
+    prefix, _, number = value.partition(":")
+    if value in DATUMS or (prefix == "EPSG" and number.isdigit()):
+        return value
+    raise ValueError(f"'{value}' is not one of {', '.join(DATUMS)} or EPSG:<number>")
+
+
+Datum = Annotated[str, AfterValidator(_known_datum)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Strict(BaseModel):
+    """Base of every table of a study: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
