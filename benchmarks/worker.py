@@ -1,0 +1,95 @@
+"""What needs a fresh process: peak memory, the first call ever and the first call of a process, the whole pipeline.
+
+``python -m benchmarks.worker memory ARRAYS TASK CONTENDER``, ``... first ARRAYS TASK...`` or ``... pipeline STUDY``
+ends with one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held, in MB.
+
+    On Linux from /proc: what getrusage tells there includes the memory of the parent at the time of the fork.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def memory(arrays: str, task_name: str, contender_name: str) -> dict[str, Any]:
+    """Peak memory of building what a contender needs and of one run, libraries included."""
+    from benchmarks.cases import load_city
+    from benchmarks.tasks import TASKS
+
+    task = next(task for task in TASKS if task.name == task_name)
+    contender = next(one for one in task.contenders if one.name == contender_name)
+    city = load_city(Path(arrays))
+    inputs_mb = peak_mb()
+    contender.run(contender.graph(city), city)
+    return {"inputs_mb": inputs_mb, "peak_mb": peak_mb()}
+
+
+def first(arrays: str, *names: str) -> dict[str, Any]:
+    """Seconds to import the kernels, and how much longer the first call of each of ours takes than the second."""
+    from benchmarks.cases import load_city
+    from benchmarks.tasks import TASKS
+
+    city = load_city(Path(arrays))
+    began = time.perf_counter()
+    import withinreach.kernels.nearest
+    import withinreach.kernels.snap
+    import withinreach.kernels.within  # noqa: F401
+
+    seconds = {"import": time.perf_counter() - began}
+    for task in (task for task in TASKS if task.name in names):
+        ours = task.contenders[0]
+        began = time.perf_counter()
+        ours.run(None, city)
+        between = time.perf_counter()
+        ours.run(None, city)
+        seconds[task.name] = max(0.0, 2 * between - began - time.perf_counter())
+    return seconds
+
+
+def pipeline(study: str) -> dict[str, Any]:
+    """Seconds of each stage from the files to the tables, and peak memory."""
+    began = time.perf_counter()
+    marks: list[tuple[str, float]] = [("import", began)]
+
+    def mark(stage: str) -> None:
+        marks.append((stage, time.perf_counter()))
+
+    import withinreach as wr
+
+    load, prepare, analyse = wr.load_study, wr.prepare, wr.analyse
+    mark("study")
+    case = prepare(load(Path(study)), progress=mark)
+    mark("analyse")
+    analyse(case)
+    mark("end")
+    stages = {name: after - at for (name, at), (_, after) in pairwise(marks)}
+    size = {"nodes": case.network.n_nodes, "cells": len(case.people), "facilities": len(case.facilities)}
+    return {"stages": stages, "peak_mb": peak_mb(), "size": size | {"services": len(case.study.services)}}
+
+
+COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {"memory": memory, "first": first, "pipeline": pipeline}
+
+if __name__ == "__main__":
+    # Last line of the output, whatever libraries print before.
+    print("\n" + json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
