@@ -42,9 +42,9 @@ def nearest(_graph: None, city: City) -> Any:
 
 
 def nearest_places(_graph: None, city: City) -> Any:
-    from withinreach.kernels.nearest import Segments, Spots, nearest_to_nodes, nearest_to_places, seeds_of
+    from withinreach.kernels.nearest import Spots, level_segments, nearest_to_nodes, nearest_to_places, seeds_of
 
-    segments = Segments(city.tail, city.head, city.length_mm)
+    segments = level_segments(city.tail, city.head, city.length_mm)
     facilities = Spots(city.facility_segment, city.facility_offset_mm, city.facility_access_mm)
     rows = np.arange(len(city.facility_segment), dtype=np.int32)
     nodes = nearest_to_nodes(city.arc_ptr, city.arc_head, city.arc_mm, seeds_of(segments, facilities, rows))

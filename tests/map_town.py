@@ -192,7 +192,7 @@ def _care_status() -> NDArray[np.int8]:
 def _reach(case: Case, service: Service, status: NDArray[np.int8]) -> Reach:
     """Served cells at the limit to the millimetre, the first too far by a millimetre, no way for the rest."""
     limit_m = CARE_M if service.name == "care" else CLINIC_M
-    distance_m = np.select([status == Status.SERVED, status == Status.TOO_FAR], [limit_m, limit_m + 0.001], np.inf)
+    level_m = np.select([status == Status.SERVED, status == Status.TOO_FAR], [limit_m, limit_m + 0.001], np.inf)
     speed_m_s = case.study.profiles[service.profile].speed_m_s
-    nearest = np.where(np.isinf(distance_m), -1, case.facility_rows(service.kinds)[0])
-    return Reach(service, distance_m, distance_m / speed_m_s, nearest.astype(np.int32), status)
+    nearest = np.where(np.isinf(level_m), -1, case.facility_rows(service.kinds)[0])
+    return Reach(service, level_m, level_m / speed_m_s, nearest.astype(np.int32), status)

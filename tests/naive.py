@@ -31,11 +31,31 @@ class Place(NamedTuple):
 
 
 class Street(NamedTuple):
-    """A segment between two nodes."""
+    """A segment between two nodes; walking it amounts to its length, unless a way forward and backward is given."""
 
     tail: int
     head: int
     length_mm: int
+    forward_mm: int | None = None
+    backward_mm: int | None = None
+
+    def forward(self, offset_mm: int) -> int:
+        """From the tail to a position."""
+        return self._share(self.forward_mm, offset_mm)
+
+    def backward(self, offset_mm: int) -> int:
+        """From a position to the tail."""
+        return self._share(self.backward_mm, offset_mm)
+
+    def _share(self, whole_mm: int | None, offset_mm: int) -> int:
+        if whole_mm is None:
+            return offset_mm
+        return whole_mm * offset_mm // max(1, self.length_mm)
+
+    def both(self) -> tuple[int, int]:
+        """The whole way forward, and backward."""
+        forward, backward = self.forward_mm, self.backward_mm
+        return (self.length_mm if forward is None else forward, self.length_mm if backward is None else backward)
 
 
 def snap_points(
@@ -123,23 +143,29 @@ def places_within(
 
 
 def graph_with_places(streets: Sequence[Street], facilities: dict[int, Place], places: Sequence[Place]) -> Graph:
-    """The streets, cut wherever a place meets them, and every place as a node at the end of its access way."""
+    """The streets, cut wherever a place meets them, and every place as a node at the end of its access way.
+
+    Walked backwards: ``graph[a]`` holds (b, mm) for a way of mm from b to a, so that searches from facilities find
+    the ways to them.
+    """
     graph: Graph = defaultdict(list)
 
-    def join(one: Hashable, other: Hashable, mm: int) -> None:
-        graph[one].append((other, mm))
-        graph[other].append((one, mm))
+    def join(one: Hashable, other: Hashable, there_mm: int, back_mm: int) -> None:
+        graph[other].append((one, there_mm))
+        graph[one].append((other, back_mm))
 
     named = [(("facility", row), place) for row, place in facilities.items()]
     named += [(("place", i), place) for i, place in enumerate(places)]
     for segment, street in enumerate(streets):
-        here, so_far = ("node", street.tail), 0
+        here, there_mm, back_mm = ("node", street.tail), 0, 0
         met = [(place.offset_mm, name, place.access_mm) for name, place in named if place.segment == segment]
         for offset_mm, name, access_mm in sorted(met):
-            join(here, ("met", name), offset_mm - so_far)
-            join(("met", name), name, access_mm)
-            here, so_far = ("met", name), offset_mm
-        join(here, ("node", street.head), street.length_mm - so_far)
+            forward, backward = street.forward(offset_mm), street.backward(offset_mm)
+            join(here, ("met", name), forward - there_mm, backward - back_mm)
+            join(("met", name), name, access_mm, access_mm)
+            here, there_mm, back_mm = ("met", name), forward, backward
+        forward, backward = street.both()
+        join(here, ("node", street.head), forward - there_mm, backward - back_mm)
     return graph
 
 

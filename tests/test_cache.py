@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import withinreach as wr
+from test_terrain import centres, on_a_slope, write_heights
 from withinreach.model import Network
 from withinreach.preparation import cache
 
@@ -58,6 +59,17 @@ def test_a_changed_parameter_is_built_anew(town, folder):
     town.write_text(town.read_text(encoding="utf-8").replace('metric_crs = "EPSG:4547"', 'metric_crs = "EPSG:4526"'))
     # zone 38 writes its number before the easting
     assert prepared(town).network.xy[:, 0].min() > 38_000_000
+    assert len(stored(folder)) == 2
+
+
+def test_another_terrain_is_built_anew(town, folder):
+    write_heights(town.parent / "ground.tif", np.zeros((60, 60)))
+    on_a_slope(town, town.parent / "ground.tif")
+    level = prepared(town).network
+    assert (level.uphill == 1).all()
+    x, _ = centres((60, 60))
+    write_heights(town.parent / "ground.tif", 0.1 * x)
+    assert (prepared(town).network.uphill > 1).any()
     assert len(stored(folder)) == 2
 
 

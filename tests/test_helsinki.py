@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from withinreach.kernels.nearest import UNREACHED, Segments, Spots, nearest_to_nodes, nearest_to_places, seeds_of
+from withinreach.kernels.nearest import UNREACHED, Spots, level_segments, nearest_to_nodes, nearest_to_places, seeds_of
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.snapping import snap_places
@@ -33,7 +33,7 @@ def compared(shared) -> pd.DataFrame:
     rows = np.flatnonzero(((xy > low) & (xy < high)).all(axis=1)).astype(np.int32)
 
     spots = Spots(*snap_places(network, xy, 300.0))
-    segments = Segments(network.tail, network.head, network.length_mm)
+    segments = level_segments(network.tail, network.head, network.length_mm)
     ours = []
     for row in rows:
         one = np.array([row], np.int32)

@@ -7,7 +7,15 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from withinreach.kernels.nearest import UNREACHED, Seeds, Segments, Spots, nearest_to_nodes, nearest_to_places, seeds_of
+from withinreach.kernels.nearest import (
+    UNREACHED,
+    Seeds,
+    Spots,
+    level_segments,
+    nearest_to_nodes,
+    nearest_to_places,
+    seeds_of,
+)
 from withinreach.model import build_network
 from withinreach.preparation.snapping import snap_places
 
@@ -28,7 +36,7 @@ class Town:
         self.network = build_network(np.atleast_1d(lines))
         self.xy = np.array(places)
         self.spots = Spots(*snap_places(self.network, self.xy, 400.0))
-        self.segments = Segments(self.network.tail, self.network.head, self.network.length_mm)
+        self.segments = level_segments(self.network.tail, self.network.head, self.network.length_mm)
 
     def walk_mm(self, facilities) -> np.ndarray:
         """From every place to the nearest of some places."""

@@ -28,6 +28,7 @@ from withinreach.kernels.nearest import (
     Seeds,
     Segments,
     Spots,
+    level_segments,
     nearest_to_nodes,
     nearest_to_places,
     seeds_of,
@@ -63,7 +64,15 @@ def arcs_of(n_nodes: int, arcs: list[tuple[int, int, int]]) -> tuple[np.ndarray,
 
 
 def both_ways(streets: list[naive.Street]) -> list[tuple[int, int, int]]:
-    return [arc for tail, head, mm in streets for arc in ((tail, head, mm), (head, tail, mm))]
+    """Arcs against the direction of walking: out of a node to where people come from."""
+    return [
+        arc
+        for street in streets
+        for arc in (
+            (street.head, street.tail, street.both()[0]),
+            (street.tail, street.head, street.both()[1]),
+        )
+    ]
 
 
 def seeds_from(seeds: list[tuple[int, int, int]]) -> Seeds:
@@ -72,8 +81,12 @@ def seeds_from(seeds: list[tuple[int, int, int]]) -> Seeds:
 
 
 def segments_from(streets: list[naive.Street]) -> Segments:
-    table = np.array(streets, np.int64).reshape(-1, 3)
-    return Segments(table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2].copy())
+    table = np.array([(*street[:3], *street.both()) for street in streets], np.int64).reshape(-1, 5)
+    tail, head = (table[:, i].astype(np.int32) for i in (0, 1))
+    ways = (table[:, i].copy() for i in (2, 3, 4))
+    # Without a way of their own they must equal those that are given as the length.
+    level = all(street.forward_mm is None and street.backward_mm is None for street in streets)
+    return level_segments(tail, head, next(ways)) if level else Segments(tail, head, *ways)
 
 
 def spots_from(places: list[naive.Place]) -> Spots:
@@ -485,7 +498,8 @@ def test_nearest_to_nodes_refuses(change: dict[str, object], message: str) -> No
 def place_cases(draw: st.DrawFn) -> tuple[int, list[naive.Street], list[naive.Place], list[naive.Place], list[int]]:
     n = draw(st.integers(1, 7))
     node = st.integers(0, n - 1)
-    streets = draw(st.lists(st.builds(naive.Street, node, node, short), min_size=1, max_size=9))
+    ways = st.none() | short
+    streets = draw(st.lists(st.builds(naive.Street, node, node, short, ways, ways), min_size=1, max_size=9))
 
     @st.composite
     def place(draw: st.DrawFn) -> naive.Place:
@@ -516,13 +530,20 @@ def random_places(rng: np.random.Generator, streets: list[naive.Street], count: 
     ]
 
 
+@pytest.mark.parametrize("hilly", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_nearest_to_places_agrees_with_networkx(seed: int) -> None:
+def test_nearest_to_places_agrees_with_networkx(seed: int, hilly: bool) -> None:
     n, streets = grid_streets(seed, side=14, longest_mm=200_000)
     rng = np.random.default_rng(seed)
     streets += [naive.Street(int(a), int(b), 30_000) for a, b in rng.integers(0, n, (20, 2))]
+    if hilly:
+        more = rng.uniform(1, 3, (len(streets), 2))
+        streets = [
+            street._replace(forward_mm=int(street.length_mm * there), backward_mm=int(street.length_mm * back))
+            for street, (there, back) in zip(streets, more.tolist(), strict=True)
+        ]
     facilities, places = random_places(rng, streets, 12), random_places(rng, streets, 300)
-    graph = nx.MultiGraph()
+    graph = nx.MultiDiGraph()
     inserted = naive.graph_with_places(streets, dict(enumerate(facilities)), places)
     graph.add_weighted_edges_from((a, b, mm) for a, arcs in inserted.items() for b, mm in arcs)
     graph.add_nodes_from(("facility", row) for row in range(len(facilities)))
@@ -613,7 +634,7 @@ def test_seeds_of_nothing_have_the_same_types() -> None:
 
 
 def test_inputs_may_be_read_only_and_stay_as_they_are() -> None:
-    streets, place = segments_from(ROAD), spots_from([naive.Place(0, 5, 1)])
+    streets, place = segments_from([naive.Street(0, 1, 100, 150, 120)]), spots_from([naive.Place(0, 5, 1)])
     rows = np.array([0], np.int32)
     before = [part.copy() for part in (*streets, *place)]
     for part in (*streets, *place, rows):

@@ -257,7 +257,7 @@ class TestCells:
         metres = reach_arrays(reach)["metres"]
         assert set(metres[reach.status == Status.SERVED]) == {int(CARE_M)}
         assert set(metres[reach.status == Status.TOO_FAR]) == {int(CARE_M) + 1}
-        assert set(metres[np.isinf(reach.distance_m)]) == {-1}
+        assert set(metres[np.isinf(reach.level_m)]) == {-1}
 
     def test_only_groups_that_a_service_asks_for_are_carried(self, result):
         assert {name for name in cell_arrays(result.case) if name.startswith("people_")} == {"people_all", "people_old"}

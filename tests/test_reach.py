@@ -82,7 +82,7 @@ def test_every_cell_of_a_case_equals_networkx(case, name):
     graph = graph_with_places(case, rows)
     lengths = nx.multi_source_dijkstra_path_length(graph, {("facility", int(row)) for row in rows})
     want = np.array([lengths.get(("cell", row), np.inf) for row in range(len(case.people))]) / 1000
-    np.testing.assert_array_equal(reach.distance_m, want)
+    np.testing.assert_array_equal(reach.level_m, want)
     assert np.isfinite(want).sum() > 5_000
 
 
@@ -124,7 +124,7 @@ def test_seconds_are_metres_at_the_profiles_speed(case):
     reach = measure_reach(case, service)
     speed = case.study.profiles[service.profile].speed_m_s
     connected = reach.nearest >= 0
-    np.testing.assert_allclose(reach.seconds[connected], reach.distance_m[connected] / speed, rtol=1e-12)
+    np.testing.assert_allclose(reach.seconds[connected], reach.level_m[connected] / speed, rtol=1e-12)
     np.testing.assert_array_equal(np.isinf(reach.seconds), ~connected)
 
 
@@ -133,4 +133,4 @@ def test_no_way_is_shorter_than_the_straight_line(case):
     connected = reach.nearest >= 0
     straight = np.hypot(*(case.people.xy[connected] - case.facilities.xy[reach.nearest[connected]]).T)
     # Offsets along a segment are rounded to the millimetre, at each of the two ends.
-    assert (reach.distance_m[connected] >= straight - 0.002).all()
+    assert (reach.level_m[connected] >= straight - 0.002).all()

@@ -19,7 +19,7 @@ def result(town):
 def test_metres_seconds_and_nearest_by_hand(result):
     elder = result.reaches["elder_care"]
     # cell 2: 600 m down Mill Lane and 200 m west; cell 3: 20 m to the street and 400 m east, not 520 m west
-    assert elder.distance_m.tolist() == [10, 800, 420, 30, math.inf, math.inf]
+    assert elder.level_m.tolist() == [10, 800, 420, 30, math.inf, math.inf]
     assert elder.seconds.tolist() == [10, 800, 420, 30, math.inf, math.inf]
     assert elder.nearest.tolist() == [0, 0, 1, 1, -1, -1]
     assert [Status(s).key for s in elder.status] == [
@@ -32,7 +32,7 @@ def test_metres_seconds_and_nearest_by_hand(result):
     ]
     clinic = result.reaches["clinic"]
     # the clinic lies in the middle of a segment, 5 m off it: both access legs and the partial segments count
-    assert clinic.distance_m.tolist() == [365, 755, 175, 585, math.inf, math.inf]
+    assert clinic.level_m.tolist() == [365, 755, 175, 585, math.inf, math.inf]
 
 
 HAND_CHECKED = {

@@ -84,7 +84,7 @@ def test_walking_metres_go_with_the_published_ones(result, published, measured):
     reach = result.reaches["clinic"]
     lonlat = result.case.people.table[["lon", "lat"]].round(9)
     theirs = published.assign(lon=published["lng"].round(9), lat=published["lat"].round(9))
-    both = lonlat.assign(ours=reach.distance_m).merge(theirs, on=["lon", "lat"])
+    both = lonlat.assign(ours=reach.level_m).merge(theirs, on=["lon", "lat"])
     assert len(both) == len(lonlat)
     comparable = both[(both["health_wellbeing"] < 5000) & np.isfinite(both["ours"])]
     rank = spearmanr(comparable["ours"], comparable["health_wellbeing"]).statistic
@@ -103,7 +103,7 @@ def test_no_way_is_shorter_than_the_straight_line(result):
     to = case.facilities.xy[reach.nearest[connected]]
     straight = np.hypot(*(case.people.xy[connected] - to).T)
     # Offsets along a segment are rounded to the millimetre, at each of the two ends.
-    assert (reach.distance_m[connected] >= straight - 0.002).all()
+    assert (reach.level_m[connected] >= straight - 0.002).all()
 
 
 def test_run_ends_with_a_map(shared, tmp_path):

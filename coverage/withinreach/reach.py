@@ -11,12 +11,12 @@ import numpy as np
 from withinreach.kernels.nearest import Segments, Spots, nearest_to_nodes, nearest_to_places, seeds_of
 from withinreach.kernels.search import Arcs
 from withinreach.kernels.within import nodes_within, places_within
-from withinreach.model import Frozen
+from withinreach.model import Frozen, walking_costs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.model import Case, Places
+    from withinreach.model import Case, Costs, Network, Places
     from withinreach.study import Service
 
 
@@ -42,8 +42,9 @@ class Reach(Frozen):
     Attributes
     ----------
     service : Service
-    distance_m : (k,) float64
-        Walking distance, both access legs included; inf where there is no way.
+    level_m : (k,) float64
+        Metres of level street that take as long as the way, both access legs included; inf where there is no way. The
+        length of the way itself where the profile minds neither slopes nor stairs nor crossings.
     seconds : (k,) float64
         The same in seconds at the service's walking speed.
     nearest : (k,) int32
@@ -53,7 +54,7 @@ class Reach(Frozen):
     """
 
     service: Service
-    distance_m: NDArray[np.float64]
+    level_m: NDArray[np.float64]
     seconds: NDArray[np.float64]
     nearest: NDArray[np.int32]
     status: NDArray[np.int8]
@@ -69,23 +70,24 @@ def measure_reach(case: Case, service: Service) -> Reach:
 
     One search starts from all facilities at once and gives each node its nearest one; cells are then evaluated from
     the two ends of their street segment, and directly along it where a facility lies on the same segment. Both
-    access legs and the partial segments count. Distances are exact in whole millimetres.
+    access legs and the partial segments count. People walk *to* the facility: uphill and downhill differ. Costs are
+    exact in whole millimetres of level street, see `walking_costs`.
 
     A cell without a street within the snap cap is ``outside_network`` where it lies outside the rectangle of the
     streets by more than that cap, for there the streets may simply be missing, and ``not_snapped`` elsewhere.
     """
-    network = case.network
     rows = case.facility_rows(service.kinds)
-    segments = Segments(network.tail, network.head, network.length_mm)
+    profile = case.study.profiles[service.profile]
+    costs = walking_costs(case.network, profile)
+    segments = _segments(case.network, costs)
     facilities, people = _spots(case.facilities), _spots(case.people)
-    nodes = nearest_to_nodes(network.arc_ptr, network.arc_head, network.arc_mm, seeds_of(segments, facilities, rows))
+    nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
     mm, nearest = nearest_to_places(segments, nodes, facilities, rows, people)
     connected = nearest >= 0
-    distance_m = np.where(connected, mm / 1000, np.inf)
-    seconds = np.where(connected, mm / case.study.profiles[service.profile].speed_mm_s, np.inf)
+    seconds = np.where(connected, mm / profile.speed_mm_s, np.inf)
     return Reach(
         service=service,
-        distance_m=distance_m,
+        level_m=np.where(connected, mm / 1000, np.inf),
         seconds=seconds,
         nearest=nearest,
         status=_status(case, seconds, service.cutoff_s),
@@ -115,19 +117,19 @@ class Pairs(Frozen):
 
 def pairs_within(case: Case, service: Service) -> Pairs:
     """Walk from every facility of a service to all cells within its cutoff: one search per facility, cut there."""
-    network = case.network
     rows = case.facility_rows(service.kinds)
-    speed_mm_s = case.study.profiles[service.profile].speed_mm_s
+    profile = case.study.profiles[service.profile]
+    costs = walking_costs(case.network, profile)
     # A millimetre more than fits, so that the decision is made below, on the seconds, as for every other figure.
-    cutoff_mm = int(service.cutoff_s * speed_mm_s) + 1
-    segments = Segments(network.tail, network.head, network.length_mm)
+    cutoff_mm = int(service.cutoff_s * profile.speed_mm_s) + 1
+    segments = _segments(case.network, costs)
     facilities = _spots(case.facilities)
     seeds = seeds_of(segments, facilities, rows)
     local = seeds._replace(source=np.searchsorted(rows, seeds.source).astype(np.int32))
-    arcs = Arcs(network.arc_ptr, network.arc_head, network.arc_mm)
+    arcs = Arcs(costs.arc_ptr, costs.arc_head, costs.arc_mm)
     nodes = nodes_within(arcs, local, len(rows), cutoff_mm)
     found = places_within(segments, nodes, facilities, rows, _spots(case.people), cutoff_mm)
-    seconds = found.mm / speed_mm_s
+    seconds = found.mm / profile.speed_mm_s
     covered = seconds <= service.cutoff_s
     return Pairs(
         service=service,
@@ -135,6 +137,10 @@ def pairs_within(case: Case, service: Service) -> Pairs:
         cell=found.place[covered],
         seconds=seconds[covered],
     )
+
+
+def _segments(network: Network, costs: Costs) -> Segments:
+    return Segments(network.tail, network.head, network.length_mm, costs.forward_mm, costs.backward_mm)
 
 
 def _spots(places: Places) -> Spots:

@@ -82,7 +82,7 @@ def _cells(result: Result, row: int) -> gpd.GeoDataFrame:
     ids = result.case.facilities.table["id"].to_numpy(object)
     keys = np.array([status.key for status in Status], object)
     for name, reach in result.reaches.items():
-        cells[f"{name}_m"] = _known(reach.distance_m[here])
+        cells[f"{name}_level_m"] = _known(reach.level_m[here])
         cells[f"{name}_s"] = _known(reach.seconds[here])
         nearest = reach.nearest[here]
         cells[f"{name}_nearest"] = pd.Series(np.where(nearest >= 0, ids[nearest], None), dtype="str")

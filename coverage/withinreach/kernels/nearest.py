@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNREACHED = 2**62
 NO_SOURCE = -1
 NO_SEGMENT = -1
+# The product of two lengths has to fit into 62 bits.
+MAX_SEGMENT_MM = 2**31
 
 
 class Seeds(NamedTuple):
@@ -61,11 +63,22 @@ class Segments(NamedTuple):
     tail, head : (s,) int32
         Nodes at the two ends; the same node twice for a loop.
     length_mm : (s,) int64
+        What positions are told in. Less than 2**31, and so are the next two.
+    forward_mm, backward_mm : (s,) int64
+        What walking from tail to head, and from head to tail, amounts to. A part of a segment has the same share of
+        it, see `ways_along`.
     """
 
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
     length_mm: NDArray[np.int64]
+    forward_mm: NDArray[np.int64]
+    backward_mm: NDArray[np.int64]
+
+
+def level_segments(tail: NDArray[np.int32], head: NDArray[np.int32], length_mm: NDArray[np.int64]) -> Segments:
+    """Segments on which walking amounts to their length, in both directions."""
+    return Segments(tail, head, length_mm, length_mm, length_mm)
 
 
 class Spots(NamedTuple):
@@ -86,11 +99,24 @@ class Spots(NamedTuple):
     access_mm: NDArray[np.int64]
 
 
+class Ways(NamedTuple):
+    """What walking from the tail of a segment to a position on it amounts to, and walking back.
+
+    Attributes
+    ----------
+    from_tail, to_tail : (k,) int64
+        Of no meaning for places that are not snapped.
+    """
+
+    from_tail: NDArray[np.int64]
+    to_tail: NDArray[np.int64]
+
+
 class _OnSegments(NamedTuple):
     """Facilities sorted by segment and offset, with the best way to one of them in either direction.
 
-    From offset o, the best facility at or before entry i, towards the tail, is ``o + before_mm[i]`` away, and the best
-    one at or after it ``after_mm[i] - o``.
+    From a position, the best facility at or before entry i, towards the tail, is ``to_tail + before_mm[i]`` away, and
+    the best one at or after it ``after_mm[i] - from_tail``.
     """
 
     ptr: NDArray[np.int64]
@@ -102,7 +128,7 @@ class _OnSegments(NamedTuple):
 
 
 def seeds_of(segments: Segments, facilities: Spots, rows: NDArray[np.int32]) -> Seeds:
-    """Let facilities enter the network at both ends of their segments.
+    """Let facilities enter the network at both ends of their segments, having walked from there *to* the facility.
 
     Parameters
     ----------
@@ -123,12 +149,35 @@ def seeds_of(segments: Segments, facilities: Spots, rows: NDArray[np.int32]) -> 
     ValueError
         For wrong shapes or types, rows that do not exist, and positions off their segment.
     """
-    segments = _checked_segments(segments)
+    segments = checked_segments(segments)
     spots, source = _chosen(segments, facilities, rows)
-    tail, head, length_mm = (part[spots.segment] for part in segments)
-    to_tail = spots.access_mm + spots.offset_mm
-    to_head = spots.access_mm + length_mm - spots.offset_mm
-    return Seeds(np.concatenate([tail, head]), np.concatenate([to_tail, to_head]), np.tile(source, 2))
+    ways = ways_along(segments, spots)
+    node = np.concatenate([segments.tail[spots.segment], segments.head[spots.segment]])
+    from_tail = spots.access_mm + ways.from_tail
+    from_head = spots.access_mm + segments.backward_mm[spots.segment] - ways.to_tail
+    return Seeds(node, np.concatenate([from_tail, from_head]), np.tile(source, 2))
+
+
+def ways_along(segments: Segments, spots: Spots) -> Ways:
+    """What the way from the tail to each position amounts to, and the way back: the share of the segment, rounded down.
+
+    Rounded in the same manner everywhere, so that parts of a way add up to the whole exactly.
+
+    Parameters
+    ----------
+    segments, spots
+        Checked before; see `checked_segments`.
+    """
+    forward, backward, length = segments.forward_mm, segments.backward_mm, segments.length_mm
+    if forward is length and backward is length:
+        return Ways(spots.offset_mm, spots.offset_mm)
+    met = spots.segment != NO_SEGMENT
+    here, at = spots.segment[met], spots.offset_mm[met]
+    ways = Ways(np.zeros(len(met), np.int64), np.zeros(len(met), np.int64))
+    along = np.maximum(length[here], 1)
+    ways.from_tail[met] = forward[here] * at // along
+    ways.to_tail[met] = backward[here] * at // along
+    return ways
 
 
 def nearest_to_nodes(
@@ -209,10 +258,11 @@ def nearest_to_places(
         For wrong shapes or types, indices that do not exist, and positions off their segment.
     """
     labels = _checked_nearest(nodes)
-    segments = _checked_segments(segments, len(labels.mm))
+    segments = checked_segments(segments, len(labels.mm))
     spots, source = _chosen(segments, facilities, rows)
-    on_segments = _sort_onto_segments(len(segments.tail), spots, source)
-    return Nearest(*_evaluate(segments, labels, on_segments, _checked_spots("places", places, segments)))
+    on_segments = _sort_onto_segments(segments, spots, source)
+    checked = checked_spots("places", places, segments)
+    return Nearest(*_evaluate(segments, labels, on_segments, checked, ways_along(segments, checked)))
 
 
 def _checked_nearest(nodes: Nearest) -> Nearest:
@@ -222,16 +272,39 @@ def _checked_nearest(nodes: Nearest) -> Nearest:
     return Nearest(mm, as_array("nodes.source", nodes.source, np.int32, (len(mm),)))
 
 
-def _checked_segments(segments: Segments, n_nodes: int = 2**31) -> Segments:
+def checked_segments(segments: Segments, n_nodes: int = 2**31) -> Segments:
+    """Check segments.
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or types, nodes that do not exist, and lengths that are negative, or 2**31 mm and more.
+    """
     tail = as_indices("segments.tail", segments.tail, n_nodes)
-    return Segments(
-        tail,
-        as_indices("segments.head", segments.head, n_nodes, length=len(tail)),
-        as_lengths("segments.length_mm", segments.length_mm, length=len(tail)),
+    head = as_indices("segments.head", segments.head, n_nodes, length=len(tail))
+    length_mm = _checked_part("length_mm", segments.length_mm, len(tail))
+    forward_mm, backward_mm = (
+        length_mm if part is segments.length_mm else _checked_part(name, part, len(tail))
+        for name, part in (("forward_mm", segments.forward_mm), ("backward_mm", segments.backward_mm))
     )
+    return Segments(tail, head, length_mm, forward_mm, backward_mm)
 
 
-def _checked_spots(name: str, spots: Spots, segments: Segments) -> Spots:
+def _checked_part(name: str, values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    lengths = as_lengths(f"segments.{name}", values, length=count)
+    if len(lengths) and lengths.max() >= MAX_SEGMENT_MM:
+        raise ValueError(f"segments.{name} must be below {MAX_SEGMENT_MM} mm: cut longer segments")
+    return lengths
+
+
+def checked_spots(name: str, spots: Spots, segments: Segments) -> Spots:
+    """Check positions on segments.
+
+    Raises
+    ------
+    ValueError
+        For wrong shapes or types, segments that do not exist, and positions beyond their end.
+    """
     segment = as_indices(f"{name}.segment", spots.segment, len(segments.tail), lowest=NO_SEGMENT)
     checked = Spots(
         segment,
@@ -248,18 +321,19 @@ def _checked_spots(name: str, spots: Spots, segments: Segments) -> Spots:
 
 def _chosen(segments: Segments, facilities: Spots, rows: NDArray[np.int32]) -> tuple[Spots, NDArray[np.int32]]:
     """The snapped ones of the chosen facilities, and their rows."""
-    checked = _checked_spots("facilities", facilities, segments)
+    checked = checked_spots("facilities", facilities, segments)
     chosen = as_indices("rows", rows, len(checked.segment))
     source = chosen[checked.segment[chosen] != NO_SEGMENT]
     return Spots(*(part[source] for part in checked)), source
 
 
-def _sort_onto_segments(n_segments: int, spots: Spots, source: NDArray[np.int32]) -> _OnSegments:
+def _sort_onto_segments(segments: Segments, spots: Spots, source: NDArray[np.int32]) -> _OnSegments:
     order = np.lexsort((spots.offset_mm, spots.segment))
-    ptr = np.zeros(n_segments + 1, np.int64)
-    np.cumsum(np.bincount(spots.segment, minlength=n_segments), out=ptr[1:])
-    offset_mm, access_mm = spots.offset_mm[order], spots.access_mm[order]
-    sorted_ = _OnSegments(ptr, offset_mm, access_mm - offset_mm, source[order], access_mm + offset_mm, source[order])
+    ptr = np.zeros(len(segments.tail) + 1, np.int64)
+    np.cumsum(np.bincount(spots.segment, minlength=len(segments.tail)), out=ptr[1:])
+    ways = ways_along(segments, spots)
+    before_mm, after_mm = spots.access_mm - ways.to_tail, spots.access_mm + ways.from_tail
+    sorted_ = _OnSegments(ptr, spots.offset_mm[order], before_mm[order], source[order], after_mm[order], source[order])
     _spread_along_segments(sorted_)
     return sorted_
 
@@ -307,7 +381,7 @@ def _spread_along_segments(on: _OnSegments) -> None:
 
 @njit
 def _evaluate(
-    segments: Segments, nodes: Nearest, on: _OnSegments, places: Spots
+    segments: Segments, nodes: Nearest, on: _OnSegments, places: Spots, ways: Ways
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     mm = np.full(len(places.segment), UNREACHED, np.int64)
     source = np.full(len(places.segment), NO_SOURCE, np.int32)
@@ -315,15 +389,14 @@ def _evaluate(
         segment = places.segment[i]
         if segment == NO_SEGMENT:
             continue
-        offset = places.offset_mm[i]
         tail, head = segments.tail[segment], segments.head[segment]
         # Everything is loaded before anything is compared: a wrong guess of a branch would wait for memory each time.
-        best_mm, best = nodes.mm[tail] + offset, nodes.source[tail]
-        by_head, from_head = nodes.mm[head] + segments.length_mm[segment] - offset, nodes.source[head]
+        best_mm, best = nodes.mm[tail] + ways.to_tail[i], nodes.source[tail]
+        by_head, from_head = nodes.mm[head] + segments.forward_mm[segment] - ways.from_tail[i], nodes.source[head]
         head_first = _before(by_head, from_head, best_mm, best)
         best_mm, best = (by_head if head_first else best_mm), (from_head if head_first else best)
         if on.ptr[segment] < on.ptr[segment + 1]:
-            direct, on_segment = _along_segment(on, segment, offset)
+            direct, on_segment = _along_segment(on, segment, places.offset_mm[i], ways.from_tail[i], ways.to_tail[i])
             if _before(direct, on_segment, best_mm, best):
                 best_mm, best = direct, on_segment
         if best_mm < UNREACHED:
@@ -332,7 +405,7 @@ def _evaluate(
 
 
 @njit
-def _along_segment(on: _OnSegments, segment: int, offset: int) -> tuple[int, np.int32]:
+def _along_segment(on: _OnSegments, segment: int, offset: int, from_tail: int, to_tail: int) -> tuple[int, np.int32]:
     """The best way from a position to a facility on the same segment, by bisection among these."""
     low, high = on.ptr[segment], on.ptr[segment + 1]
     first, last = low, high
@@ -343,8 +416,8 @@ def _along_segment(on: _OnSegments, segment: int, offset: int) -> tuple[int, np.
         else:
             high = middle
     if low == first:
-        return on.after_mm[low] - offset, on.after[low]
-    best_mm, best = on.before_mm[low - 1] + offset, on.before[low - 1]
-    if low < last and _before(on.after_mm[low] - offset, on.after[low], best_mm, best):
-        return on.after_mm[low] - offset, on.after[low]
+        return on.after_mm[low] - from_tail, on.after[low]
+    best_mm, best = on.before_mm[low - 1] + to_tail, on.before[low - 1]
+    if low < last and _before(on.after_mm[low] - from_tail, on.after[low], best_mm, best):
+        return on.after_mm[low] - from_tail, on.after[low]
     return best_mm, best

@@ -18,8 +18,10 @@ from withinreach.kernels.nearest import (
     Seeds,
     Segments,
     Spots,
-    _checked_segments,
-    _checked_spots,
+    Ways,
+    checked_segments,
+    checked_spots,
+    ways_along,
 )
 from withinreach.kernels.search import Arcs
 
@@ -205,15 +207,16 @@ def places_within(
     ptr = as_pointers("nodes.ptr", nodes.ptr, len(nodes.node))
     node = as_indices("nodes.node", nodes.node, 2**31)
     within = NodesWithin(ptr, node, as_lengths("nodes.mm", nodes.mm, length=len(node)))
-    checked = _checked_segments(segments)
-    spots = _checked_spots("facilities", facilities, checked)
+    checked = checked_segments(segments)
+    spots = checked_spots("facilities", facilities, checked)
     chosen = as_indices("rows", rows, len(spots.segment), length=len(ptr) - 1)
     spots = Spots(spots.segment[chosen], spots.offset_mm[chosen], spots.access_mm[chosen])
-    hangers = _checked_spots("places", places, checked)
+    hangers = checked_spots("places", places, checked)
     _check_cutoff(cutoff_mm)
     n_nodes = 1 + max((int(ends.max()) for ends in (checked.tail, checked.head, node) if len(ends)), default=-1)
-    hung = _Hung(*_hang(checked, hangers, n_nodes))
-    direct = _along_segments(spots, hangers, len(checked.tail))
+    ways = ways_along(checked, hangers)
+    hung = _Hung(*_hang(checked, hangers, ways, n_nodes))
+    direct = _along_segments(checked, spots, hangers, ways)
     return PlacesWithin(*_pair_each(within, hung, direct, len(hangers.segment), cutoff_mm))
 
 
@@ -234,9 +237,9 @@ def _mean_bits(mm: NDArray[np.int64]) -> int:
     return max(0, int(mm.mean(dtype=np.float64)).bit_length() - 1) if len(mm) else 0
 
 
-def _along_segments(facilities: Spots, places: Spots, n_segments: int) -> _Direct:
+def _along_segments(segments: Segments, facilities: Spots, places: Spots, ways: Ways) -> _Direct:
     """Pair every facility with the places on its segment; most segments have no facility, and are never looked at."""
-    hosts = np.zeros(n_segments + 1, bool)  # the last one stands for -1, no segment
+    hosts = np.zeros(len(segments.tail) + 1, bool)  # the last one stands for -1, no segment
     hosts[facilities.segment] = True
     hosts[NO_SEGMENT] = False
     here = np.flatnonzero(hosts[places.segment]).astype(np.int32)
@@ -248,7 +251,10 @@ def _along_segments(facilities: Spots, places: Spots, n_segments: int) -> _Direc
     np.cumsum(count, out=ptr[1:])
     facility = np.repeat(np.arange(len(count)), count)
     place = here[np.arange(ptr[-1]) - ptr[facility] + low[facility]]
-    along = np.abs(places.offset_mm[place] - facilities.offset_mm[facility])
+    to_facility = ways_along(segments, facilities)
+    onwards = to_facility.from_tail[facility] - ways.from_tail[place]
+    back = ways.to_tail[place] - to_facility.to_tail[facility]
+    along = np.where(places.offset_mm[place] < facilities.offset_mm[facility], onwards, back)
     return _Direct(ptr, place, along + places.access_mm[place] + facilities.access_mm[facility])
 
 
@@ -370,7 +376,7 @@ def _in_order(
 
 @njit
 def _hang(
-    segments: Segments, places: Spots, n_nodes: int
+    segments: Segments, places: Spots, ways: Ways, n_nodes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
     """Sort places onto the nodes at both ends of their segments."""
     ptr = np.zeros(n_nodes + 2, np.int64)
@@ -386,10 +392,10 @@ def _hang(
         segment = places.segment[i]
         if segment != NO_SEGMENT:
             tail, head = segments.tail[segment] + 1, segments.head[segment] + 1
-            place[ptr[tail]], mm[ptr[tail]] = i, places.access_mm[i] + places.offset_mm[i]
+            place[ptr[tail]], mm[ptr[tail]] = i, places.access_mm[i] + ways.to_tail[i]
             ptr[tail] += 1
             place[ptr[head]] = i
-            mm[ptr[head]] = places.access_mm[i] + segments.length_mm[segment] - places.offset_mm[i]
+            mm[ptr[head]] = places.access_mm[i] + segments.forward_mm[segment] - ways.from_tail[i]
             ptr[head] += 1
     return ptr[:-1], place, mm
 

@@ -111,6 +111,6 @@ def reach_arrays(reach: Reach) -> Mapping[str, Packable]:
     limit and served, or nearer and not.
     """
     served = reach.status == Status.SERVED
-    whole = np.where(served, np.floor(reach.distance_m), np.ceil(reach.distance_m))
+    whole = np.where(served, np.floor(reach.level_m), np.ceil(reach.level_m))
     metres = np.where(np.isfinite(whole), np.minimum(whole, FARTHEST_M), NO_WAY).astype(np.int32)
     return {"metres": metres, "status": reach.status.astype(np.uint8)}

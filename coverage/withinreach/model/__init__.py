@@ -7,6 +7,7 @@ with their slow twins; coordinates are float64 metres in the study's metric CRS.
 from __future__ import annotations
 
 from withinreach.model.case import NO_SEGMENT, OUTSIDE_AREAS, Areas, Audit, Case, Places
+from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.frozen import Frozen
 from withinreach.model.network import Network, build_network, whole_mm_up
 
@@ -16,9 +17,11 @@ __all__ = [
     "Areas",
     "Audit",
     "Case",
+    "Costs",
     "Frozen",
     "Network",
     "Places",
     "build_network",
+    "walking_costs",
     "whole_mm_up",
 ]

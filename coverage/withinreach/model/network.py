@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 # 16 bits per axis: neighbours on the ground become neighbours in memory, which searches are sensitive to.
 MORTON_BITS = 16
+
+
+class Walked(NamedTuple):
+    """Ways between nodes, one direction each: ``start`` and ``end`` (k,) int32, ``mm`` (k,) int64."""
+
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+    mm: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +51,14 @@ class Network(Frozen):
     arc_head : (a,) int32
         Where each arc leads.
     arc_mm : (a,) int64
-        Length of each arc.
+        Length of each arc. The arcs are those of level walking, the same in both directions; see `walking_costs`.
     component : (n,) int32
         Connected component of each node, numbered by their size, largest first.
+    steps, crossing : (s,) bool
+        Segments that are stairs, and those that lead over a street; places never meet the network on stairs.
+    uphill : (2, s) float64
+        How many times longer a segment takes than a level one of its length: from tail to head, and from head to
+        tail; 1 where no terrain is known.
     """
 
     xy: NDArray[np.float64]
@@ -58,6 +71,9 @@ class Network(Frozen):
     arc_head: NDArray[np.int32]
     arc_mm: NDArray[np.int64]
     component: NDArray[np.int32]
+    steps: NDArray[np.bool_]
+    crossing: NDArray[np.bool_]
+    uphill: NDArray[np.float64]
 
     @property
     def n_nodes(self) -> int:
@@ -74,7 +90,8 @@ def build_network(lines: NDArray[np.object_]) -> Network:
     """Build a network from lines in a metric CRS, one segment per line.
 
     Lines are joined where their ends fall on the same millimetre. Lines that cross without a shared end stay
-    unconnected, as a bridge and the road below it must.
+    unconnected, as a bridge and the road below it must. All segments are level streets; what else is known about them
+    is set with `dataclasses.replace`.
 
     Parameters
     ----------
@@ -86,7 +103,7 @@ def build_network(lines: NDArray[np.object_]) -> Network:
     xy, node = _nodes(ends)
     tail, head = node[: len(lines)], node[len(lines) :]
     length_mm = whole_mm_up(shapely.length(lines))
-    arc_ptr, arc_head, arc_mm = _arcs(len(xy), tail, head, length_mm)
+    arc_ptr, arc_head, arc_mm = shortest_arcs(len(xy), both_ways(tail, head, length_mm, length_mm))
     return Network(
         xy=xy,
         tail=tail,
@@ -98,6 +115,9 @@ def build_network(lines: NDArray[np.object_]) -> Network:
         arc_head=arc_head,
         arc_mm=arc_mm,
         component=_components(arc_ptr, arc_head),
+        steps=np.zeros(len(lines), bool),
+        crossing=np.zeros(len(lines), bool),
+        uphill=np.ones((2, len(lines))),
     )
 
 
@@ -131,14 +151,26 @@ def _morton(mm: NDArray[np.int64]) -> NDArray[np.int64]:
     return code
 
 
-def _arcs(
-    n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32], length_mm: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-    """Both directions of every segment between different nodes; of parallel ones the shortest."""
-    open_ended = tail != head
-    start = np.concatenate([tail[open_ended], head[open_ended]])
-    end = np.concatenate([head[open_ended], tail[open_ended]])
-    mm = np.tile(length_mm[open_ended], 2)
+def both_ways(
+    tail: NDArray[np.int32], head: NDArray[np.int32], forward_mm: NDArray[np.int64], backward_mm: NDArray[np.int64]
+) -> Walked:
+    """Both directions of segments, told as from whom to whom people walk."""
+    return Walked(np.concatenate([tail, head]), np.concatenate([head, tail]), np.concatenate([forward_mm, backward_mm]))
+
+
+def shortest_arcs(n_nodes: int, walked: Walked) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Arcs against the direction of walking, for searches from facilities; of parallel ones the shortest.
+
+    Returns
+    -------
+    arc_ptr : (n + 1,) int64
+        Arcs out of node ``i`` are ``arc_ptr[i]:arc_ptr[i + 1]``.
+    arc_head : (a,) int32
+        The node from which people come to node ``i``; never ``i`` itself.
+    arc_mm : (a,) int64
+    """
+    between = walked.start != walked.end
+    start, end, mm = walked.end[between], walked.start[between], walked.mm[between]
     order = np.lexsort((mm, end, start))
     start, end, mm = start[order], end[order], mm[order]
     shortest = np.ones(len(start), bool)

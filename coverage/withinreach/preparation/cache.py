@@ -75,10 +75,11 @@ def _folder() -> Path | None:
 
 
 def _key(layer: NetworkLayer, metric_crs: str) -> str:
-    settings = layer.model_dump(mode="json", exclude={"path", "snap_cap_m"})
+    settings = layer.model_dump(mode="json", exclude={"path": True, "snap_cap_m": True, "terrain": {"path"}})
     versions = {name: version(name) for name in SHAPING_LIBRARIES}
     digest = hashlib.sha256(json.dumps([layer.path.name, metric_crs, settings, versions], sort_keys=True).encode())
-    for path in (layer.path, *(layer.path.with_suffix(suffix) for suffix in SIDECARS), *_shaping_code()):
+    terrain = () if layer.terrain is None else (layer.terrain.path,)
+    for path in (layer.path, *terrain, *(layer.path.with_suffix(suffix) for suffix in SIDECARS), *_shaping_code()):
         if path.is_file():
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())

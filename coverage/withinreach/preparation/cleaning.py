@@ -192,8 +192,8 @@ def close_gaps(lines: Lines, gap_m: float, *, level: Rows | None = None) -> Clea
 # The street layer ----------------------------------------------------------------------------------------------
 
 
-def clean_streets(layer: NetworkLayer, streets: gpd.GeoDataFrame, findings: Findings) -> Lines:
-    """Lines of a street layer, cleaned as the study asks (``network.clean``); each figure that changed is noted.
+def clean_streets(layer: NetworkLayer, streets: gpd.GeoDataFrame, findings: Findings) -> gpd.GeoDataFrame:
+    """Streets of a layer, cleaned as the study asks (``network.clean``); each figure that changed is noted.
 
     Parameters
     ----------
@@ -205,10 +205,10 @@ def clean_streets(layer: NetworkLayer, streets: gpd.GeoDataFrame, findings: Find
     SourceError
         If the layer has no column of that name, or a level is not a whole number.
     """
-    lines: Lines = streets.geometry.to_numpy()
     if layer.clean is None:
-        return lines
-    level = _layer_levels(layer.path, streets, layer.clean.level)
+        return streets
+    lines: Lines = streets.geometry.to_numpy()
+    level = layer_levels(layer.path, streets, layer.clean.level)
     done = CleanLines(lines, np.arange(len(lines)), CleaningReport(line_figures(lines), line_figures(lines)))
     if layer.clean.planarise:
         done = _then(done, planarise(done.lines, level=level[done.source]))
@@ -219,11 +219,18 @@ def clean_streets(layer: NetworkLayer, streets: gpd.GeoDataFrame, findings: Find
         done = _then(done, planarise(done.lines, level=level[done.source]))
     for told in _changes(done.report):
         findings.note("info", layer.path, told, "cleaned")
-    return done.lines
+    cleaned: gpd.GeoDataFrame = streets.iloc[done.source].set_geometry(done.lines, crs=streets.crs)
+    return cleaned.reset_index(drop=True)
 
 
-def _layer_levels(path: Path, table: pd.DataFrame, column: str | None) -> Rows:
-    """Level of each line; nothing stated is the ground."""
+def layer_levels(path: Path, table: pd.DataFrame, column: str | None) -> Rows:
+    """Level of each line; nothing stated is the ground.
+
+    Raises
+    ------
+    SourceError
+        If there is no such column, or a level is not a whole number.
+    """
     if column is None:
         return np.zeros(len(table), np.int64)
     need_columns(path, table, [("network.clean.level", column)])

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from withinreach.errors import SourceError
 from withinreach.model import Network, build_network
-from withinreach.preparation.cleaning import clean_streets
+from withinreach.preparation.cleaning import clean_streets, layer_levels
 from withinreach.preparation.hanging import note_hanging
+from withinreach.preparation.terrain import street_slopes
 from withinreach.sources.streets import read_streets
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
+    from numpy.typing import NDArray
 
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
     from withinreach.sources.osm import Streets
     from withinreach.study import NetworkLayer
+
+
+# Below this share of the streets' length the terrain is more likely the wrong file than one with gaps.
+KNOWN_SHARE = 0.95
 
 
 def prepare_network(layer: NetworkLayer, frame: MetricFrame, findings: Findings) -> Network:
@@ -51,7 +58,7 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
             what = f"closed barriers: {row['count']}"
         findings.note_value("info", layer.path, (row["key"], row["value"]), what, "left out")
     lines = in_metres(_without_excluded(streets.lines, layer, findings), layer, frame)
-    network = build_network(clean_streets(layer, lines, findings))
+    network = _with_features(layer, clean_streets(layer, lines, findings), frame, findings)
     count = int(network.component.max()) + 1
     if count > 1:
         inside = (network.component == 0).mean()
@@ -63,6 +70,36 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
         )
     note_hanging(layer.path, network, left_out, frame, findings)
     return network
+
+
+def _with_features(layer: NetworkLayer, streets: gpd.GeoDataFrame, frame: MetricFrame, findings: Findings) -> Network:
+    """The network of streets with what else is known about them: stairs, crossings and slopes."""
+    network = build_network(streets.geometry.to_numpy())
+    steps, crossing, bridge = (_flags(streets, column) for column in ("steps", "crossing", "bridge"))
+    if "highway" in streets:
+        steps |= (streets["highway"] == "steps").to_numpy()
+    if layer.clean is not None and layer.clean.level is not None:
+        bridge |= layer_levels(layer.path, streets, layer.clean.level) != 0
+    uphill = network.uphill
+    if layer.terrain is not None:
+        slopes = street_slopes(layer.terrain.path, frame.crs, streets.geometry.to_numpy(), bridge)
+        uphill = slopes.uphill
+        km = network.length_mm.sum() / 1e6
+        findings.note(
+            "info" if slopes.known_m / 1000 > KNOWN_SHARE * km else "warning",
+            layer.terrain.path,
+            f"heights are known along {slopes.known_m / 1000:,.1f} of {km:,.1f} km of streets; "
+            f"{slopes.steep_m / 1000:,.1f} km take a tenth longer uphill, or more",
+            "where they are not known streets count as level",
+        )
+    return replace(network, steps=steps, crossing=crossing, uphill=uphill)
+
+
+def _flags(streets: gpd.GeoDataFrame, column: str) -> NDArray[np.bool_]:
+    """A column of yes and no; no where the layer lacks it."""
+    if column not in streets or not pd.api.types.is_bool_dtype(streets[column]):
+        return np.zeros(len(streets), bool)
+    return streets[column].to_numpy(bool, copy=True)
 
 
 def left_out_by_tag(left_out: gpd.GeoDataFrame) -> pd.DataFrame:

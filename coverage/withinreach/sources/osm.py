@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LEFT_OUT_COLUMNS", "Remark", "Streets", "is_osm", "read_osm"]
 
 CRS = "EPSG:4326"
+OFF_THE_GROUND = ("bridge", "tunnel")
 LEFT_OUT_COLUMNS = ("kind", "osm_id", "type", "key", "value", "geometry")
 
 
@@ -43,8 +44,8 @@ class Streets(NamedTuple):
     ----------
     lines : GeoDataFrame, EPSG:4326
         highway (value of the tag), osm_id (int64, the way), steps (bool), crossing (bool, a piece of a footway or
-        cycleway over a street) and a LineString. Lines share end points exactly where people can turn from one into
-        the other, and end at every such place.
+        cycleway over a street), bridge (bool, also a tunnel: not on the ground) and a LineString. Lines share end
+        points exactly where people can turn from one into the other, and end at every such place.
     left_out : GeoDataFrame, EPSG:4326
         Ways that are not walked and the gaps at closed barriers: kind (``way`` or ``barrier``), osm_id (of the way or
         the node), type (value of highway=* or barrier=*), key and value (the tag that decided) and a LineString, one
@@ -67,7 +68,7 @@ def read_osm(path: Path) -> Streets:
         If the file is missing, damaged, no OpenStreetMap file, or holds no way that people walk on.
     """
     for_ways, for_barriers = walking_rules()
-    file = read_osm_file(path, way_keys=for_ways.keys, barrier_keys=for_barriers.keys)
+    file = read_osm_file(path, way_keys=(*for_ways.keys, *OFF_THE_GROUND), barrier_keys=for_barriers.keys)
     verdict = for_ways.decide(file.ways.tags)
     closed = _closed(file.barriers, for_barriers.decide(file.barriers.tags))
     walked = verdict.walk[file.nodes.way]
@@ -93,7 +94,11 @@ def _walked_lines(cut: Cut, ways: Tagged) -> gpd.GeoDataFrame:
     tags = ways.tags.iloc[cut.way]
     highway = tags["highway"].astype("str").to_numpy()
     crossing = (highway == "crossing") | (tags[["footway", "cycleway"]] == "crossing").any(axis=1).to_numpy()
-    columns = {"highway": highway, "osm_id": ways.osm_id[cut.way], "steps": highway == "steps", "crossing": crossing}
+    bridge = (tags[list(OFF_THE_GROUND)].notna() & (tags[list(OFF_THE_GROUND)] != "no")).any(axis=1).to_numpy()
+    steps = highway == "steps"
+    columns = {
+        "highway": highway, "osm_id": ways.osm_id[cut.way], "steps": steps, "crossing": crossing, "bridge": bridge
+    }  # fmt: skip
     return gpd.GeoDataFrame(columns, geometry=cut.lines, crs=CRS)
 
 

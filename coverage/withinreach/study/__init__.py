@@ -16,6 +16,7 @@ from withinreach.study.layers import (
     PopulationGroup,
     PopulationLayer,
     PopulationPart,
+    TerrainLayer,
     WaterLayer,
 )
 from withinreach.study.reading import known_profiles, load_study
@@ -34,6 +35,7 @@ __all__ = [
     "Profile",
     "Service",
     "Study",
+    "TerrainLayer",
     "WaterLayer",
     "known_profiles",
     "load_study",

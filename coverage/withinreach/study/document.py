@@ -70,6 +70,5 @@ class Study(Strict):
         paths = [self.areas.path, self.network.path]
         paths += [part.path for group in self.population.groups.values() for part in group.parts]
         paths += [layer.path for layer in self.facilities]
-        if self.water is not None:
-            paths.append(self.water.path)
+        paths += [layer.path for layer in (self.water, self.network.terrain) if layer is not None]
         return tuple(dict.fromkeys(paths))

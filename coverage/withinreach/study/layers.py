@@ -32,6 +32,12 @@ class NetworkCleaning(Strict):
     level: str | None = None
 
 
+class TerrainLayer(Strict):
+    """Heights of the ground, a GeoTIFF in metres that states its CRS (SRTM, Copernicus GLO-30, a survey's own)."""
+
+    path: Path
+
+
 class NetworkLayer(Strict):
     """Streets that people walk on, as lines that share end points where they meet.
 
@@ -39,6 +45,7 @@ class NetworkLayer(Strict):
     `snap_cap_m` is the longest way from a place to its street that still counts as reached
     (300 to 500 m is usual; farther places are reported as not snapped). `clean` makes a graph of a planner's own
     layer; data of OpenStreetMap need none, for there streets that cross without a node are bridges and tunnels.
+    `terrain` makes walking uphill slower, for profiles that mind slopes.
     """
 
     path: Path
@@ -46,6 +53,7 @@ class NetworkLayer(Strict):
     exclude: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     snap_cap_m: float = Field(default=300.0, gt=0, le=5000)
     clean: NetworkCleaning | None = None
+    terrain: TerrainLayer | None = None
 
 
 class WaterLayer(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,7 +16,11 @@ def _whole_mm_s(value: float) -> float:
 
 
 class Profile(Strict):
-    """A way of walking: its speed and where the figure comes from.
+    """A way of walking: its speed, what slows it down, and where the figures come from.
+
+    `slope` is the function by which slopes slow people down where the network has a terrain: Tobler's hiking function,
+    or none (for a motor). `steps_m_s` is the speed on stairs, along the ground: 0 where they cannot be used, nothing
+    where they are walked like a street. `crossing_wait_s` is the mean wait before a mapped crossing of a street.
 
     A study may use those of ``profiles.toml`` (elder_65, elder_80, adult, infant_carer, wheelchair, gb50180, e_bike)
     by name, and defines others under ``[profiles.NAME]``.
@@ -25,6 +29,15 @@ class Profile(Strict):
     title: str
     speed_m_s: Annotated[float, Field(gt=0, le=10), AfterValidator(_whole_mm_s)]
     source: str
+    slope: Literal["tobler", "none"] = "tobler"
+    steps_m_s: float | None = Field(default=None, ge=0)
+    crossing_wait_s: float = Field(default=0.0, ge=0, le=600)
+
+    @model_validator(mode="after")
+    def _no_faster_on_stairs(self) -> Profile:
+        if self.steps_m_s is not None and self.steps_m_s > self.speed_m_s:
+            raise ValueError(f"steps_m_s is above speed_m_s, {self.speed_m_s:g}; nobody is faster on stairs")
+        return self
 
     @property
     def speed_mm_s(self) -> int:
