@@ -44,9 +44,10 @@ def measured_town(language: str = "zh", *, times: int = 1, **study: object) -> R
     reaches = {name: _reach(case, service, status[name]) for name, service in services.items()}
     return Result(
         case=case,
+        own_reaches=reaches,
         reaches=reaches,
-        tables={name: coverage_table(case, reach) for name, reach in reaches.items()},
-        totals={name: coverage_total(case, reach) for name, reach in reaches.items()},
+        tables={name: coverage_table(case, reach, reach) for name, reach in reaches.items()},
+        totals={name: coverage_total(case, reach, reach) for name, reach in reaches.items()},
         ledgers={name: ledger(case, reach) for name, reach in reaches.items()},
     )
 

@@ -275,9 +275,9 @@ class TestContent:
 
     def test_the_ledger_holds_everybody(self, result):
         ledger = study_content(result, Degrees("EPSG:4547"))["services"][0]["ledger"]
-        assert ledger["areas"][0] == [80, 10, 10, 0, 0]
-        assert ledger["areas"][1] == [50, 40, 0, 10, 0]
-        assert ledger["total"] == [230, 50, 10, 10, 0]
+        assert ledger["areas"][0] == [80, 10, 10, 0, 0, 0, 0]
+        assert ledger["areas"][1] == [50, 40, 0, 10, 0, 0, 0]
+        assert ledger["total"] == [230, 50, 10, 10, 0, 0, 0]
         assert ledger["outside"] == 7
 
     def test_names_of_areas_stand_inside_them(self, result):

@@ -185,7 +185,7 @@ def test_the_table_has_the_figures_of_the_result(page):
         unknown = np.isnan(expected.capacity_per_1000)
         assert cells["capacity_per_1000"] == ("—" if unknown else f"{expected.capacity_per_1000:,.2f}")
         assert cells["gap_places"] == ("—" if np.isnan(expected.gap_places) else f"{expected.gap_places:,.0f}")
-    assert _texts(page, ".areas tfoot td")[:3] == ["76.7%", "70", "300"]
+    assert _texts(page, ".areas tfoot td")[:4] == ["76.7%", "76.7%", "70", "300"]
     assert page.locator(".areas tfoot th").inner_text() == TEXT["total"]
 
 

@@ -112,10 +112,10 @@ def test_importing_is_light(module):
 
 
 def test_importing_changes_nothing_global():
-    """Beyond what the libraries do: rasterio sets two environment variables for its certificates."""
+    """Beyond what the libraries do: rasterio sets variables for its certificates, scipy.special a warnings filter."""
     code = """
 import logging, os, warnings
-import folium, geopandas, numba, numpy as np, openpyxl, pyarrow, pydantic, rasterio, scipy.sparse.csgraph
+import folium, geopandas, numba, numpy as np, openpyxl, pyarrow, pydantic, rasterio, scipy.sparse.csgraph, scipy.spatial
 import withinreach as wr
 state = lambda: (dict(os.environ), list(warnings.filters), np.geterr(), list(logging.root.handlers), os.getcwd())
 before = state()

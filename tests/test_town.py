@@ -42,6 +42,10 @@ HAND_CHECKED = {
     "served_people": [30.5, 8.0],
     "uncovered_people": [31.0, 2.0],
     "coverage": [30.5 / 61.5, 0.8],
+    # who lives at c walks 420 m across the border, and 520 m to the west, which is too far
+    "served_own_people": [20.0, 8.0],
+    "coverage_own": [20 / 61.5, 0.8],
+    "estimated_people": [0.0, 0.0],
     "mean_min": [(20 * 10 + 30 * 800 + 10.5 * 420) / 60.5 / 60, 0.5],
     "median_min": [7.0, 0.5],
     "p90_min": [800 / 60, 0.5],
@@ -68,6 +72,7 @@ def test_total_by_hand(result):
     total = result.totals["elder_care"]
     assert total["people"] == 71.5
     assert total["served_people"] == 38.5
+    assert total["served_own_people"] == 28
     assert total["coverage"] == 38.5 / 71.5
     assert total["facilities"] == 2
     assert total["capacity"] == 10
@@ -92,6 +97,8 @@ def test_ledger_by_hand(result):
         "not_connected": 2.0,
         "not_snapped": 1.0,
         "outside_network": 0.0,
+        "served_estimate": 0.0,
+        "too_far_estimate": 0.0,
         "outside_areas": 0.0,
     }
     assert ledger.loc["not_connected", "2"] == 2.0
@@ -117,6 +124,26 @@ def test_people_far_from_all_streets_are_outside_the_network(town):
     result = wr.analyse(wr.prepare(wr.load_study(town)))
     assert result.ledgers["clinic"]["total"]["outside_network"] == 7
     assert result.ledgers["clinic"]["total"]["not_snapped"] == 5
+
+
+def test_estimates_are_straight_lines_and_marked_as_such(town):
+    text = town.read_text(encoding="utf-8").replace("snap_cap_m = 300", "snap_cap_m = 300\nfallback_detour = 1.3")
+    town.write_text(text.replace("cutoff_min = 6", "cutoff_min = 10"), encoding="utf-8")
+    result = wr.analyse(wr.prepare(wr.load_study(town)))
+    clinic = result.reaches["clinic"]
+    walked, island, field = clinic.seconds[:4], clinic.seconds[4], clinic.seconds[5]
+    assert walked.tolist() == [365, 755, 175, 585]
+    assert island == pytest.approx(1.3 * math.hypot(500, 505), abs=0.001)
+    assert field == pytest.approx(1.3 * math.hypot(50, 445), abs=0.001)
+    assert [Status(s).key for s in clinic.status[4:]] == ["too_far_estimate", "served_estimate"]
+    assert clinic.nearest[4:].tolist() == [2, 2]
+    table = result.table("clinic")
+    assert table["estimated_people"].tolist() == [5, 10]
+    assert table["served_people"].tolist() == [185, 40]
+    assert result.ledgers["clinic"]["total"][["served_estimate", "too_far_estimate"]].tolist() == [5, 10]
+    assert result.ledgers["clinic"]["total"].sum() == 285
+    # what the figure without crossing borders rests on is never an estimate
+    assert table["served_own_people"].tolist() == [180, 0]
 
 
 @pytest.mark.parametrize(("y", "served"), [(20.0, True), (20.001, False)])

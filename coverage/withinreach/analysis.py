@@ -10,7 +10,7 @@ from withinreach.errors import StudyError
 from withinreach.measures import coverage_table, coverage_total, ledger
 from withinreach.model import Frozen
 from withinreach.progress import silent
-from withinreach.reach import measure_reach
+from withinreach.reach import measure_own_reach, measure_reach, own_grounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,8 @@ class Result(Frozen):
     ----------
     case : Case
     reaches : mapping from service name to Reach, in the order of the study
+    own_reaches : mapping from service name to Reach
+        The same with facilities and streets of people's own area only; see `measure_own_reach`.
     tables : mapping from service name to DataFrame
         One row per area, in the order of the areas; see `measures.coverage_table` for the columns.
     totals : mapping from service name to Series
@@ -40,6 +42,7 @@ class Result(Frozen):
 
     case: Case
     reaches: Mapping[str, Reach]
+    own_reaches: Mapping[str, Reach]
     tables: Mapping[str, pd.DataFrame]
     totals: Mapping[str, pd.Series]
     ledgers: Mapping[str, pd.DataFrame]
@@ -65,14 +68,17 @@ def analyse(case: Case, *, progress: Progress = silent) -> Result:
     progress
         Called with the name of each service as its turn comes.
     """
-    reaches = {}
+    reaches, own = {}, {}
+    grounds = own_grounds(case)
     for name, service in case.study.services.items():
         progress(name)
         reaches[name] = measure_reach(case, service)
+        own[name] = measure_own_reach(case, service, grounds)
     return Result(
         case=case,
         reaches=MappingProxyType(reaches),
-        tables=MappingProxyType({name: coverage_table(case, reach) for name, reach in reaches.items()}),
-        totals=MappingProxyType({name: coverage_total(case, reach) for name, reach in reaches.items()}),
+        own_reaches=MappingProxyType(own),
+        tables=MappingProxyType({name: coverage_table(case, reach, own[name]) for name, reach in reaches.items()}),
+        totals=MappingProxyType({name: coverage_total(case, reach, own[name]) for name, reach in reaches.items()}),
         ledgers=MappingProxyType({name: ledger(case, reach) for name, reach in reaches.items()}),
     )

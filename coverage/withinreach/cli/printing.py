@@ -34,7 +34,16 @@ def print_tables(result: Result) -> None:
         )
         for column in ("code", "name"):
             shown.add_column(column, no_wrap=True)
-        for column in ("people", "served", "covered", "median\nmin", "sites", "places\n/ 1,000", "gap in\nplaces"):
+        for column in (
+            "people",
+            "served",
+            "covered",
+            "own area\nonly",
+            "median\nmin",
+            "sites",
+            "places\n/ 1,000",
+            "gap in\nplaces",
+        ):
             shown.add_column(column, justify="right", no_wrap=True)
         for row in table.to_dict(orient="records"):
             shown.add_row(str(row["code"]), str(row["name"]), *_figures(row))
@@ -49,6 +58,7 @@ def _figures(row: dict[str, Any]) -> list[str]:
         "people": ",.0f",
         "served_people": ",.0f",
         "coverage": ".1%",
+        "coverage_own": ".1%",
         "median_min": ".1f",
         "facilities": ",.0f",
         "capacity_per_1000": ",.2f",
@@ -60,7 +70,7 @@ def _figures(row: dict[str, Any]) -> list[str]:
 def _ledger_line(result: Result, name: str) -> str:
     total = result.ledgers[name]["total"]
     people = result.case.study.services[name].people
-    told = " + ".join(f"{key} {value:,.1f}" for key, value in total.items())
+    told = " + ".join(f"{key} {value:,.1f}" for key, value in total.items() if value or not key.endswith("_estimate"))
     return (
         f"ledger: {told} = {total.sum():,.1f} ({people} read: {result.case.audit.population.loc['read', people]:,.1f})"
     )

@@ -27,6 +27,7 @@ FIGURES = (
     "served_people",
     "uncovered_people",
     "coverage",
+    "coverage_own",
     "median_min",
     "p90_min",
     "facilities",

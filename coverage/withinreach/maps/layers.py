@@ -12,7 +12,6 @@ from jinja2 import Template
 from withinreach.maps.packing import pack
 from withinreach.maps.shapes import encode_shapes, whole_steps
 from withinreach.maps.strokes import levels, spatial_order, strokes
-from withinreach.reach import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,7 +109,6 @@ def reach_arrays(reach: Reach) -> Mapping[str, Packable]:
     Whole metres are rounded down for served cells and up for all others, so that no cell reads as farther than the
     limit and served, or nearer and not.
     """
-    served = reach.status == Status.SERVED
-    whole = np.where(served, np.floor(reach.level_m), np.ceil(reach.level_m))
+    whole = np.where(reach.covered, np.floor(reach.level_m), np.ceil(reach.level_m))
     metres = np.where(np.isfinite(whole), np.minimum(whole, FARTHEST_M), NO_WAY).astype(np.int32)
     return {"metres": metres, "status": reach.status.astype(np.uint8)}

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["coverage_table", "coverage_total", "ledger"]
 
 
-def coverage_table(case: Case, reach: Reach) -> pd.DataFrame:
+def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
     """All figures of one service, one row per area in the order of the areas.
+
+    Parameters
+    ----------
+    own
+        The same service without what lies across a border; see `measure_own_reach`.
 
     Columns
     -------
@@ -28,6 +33,10 @@ def coverage_table(case: Case, reach: Reach) -> pd.DataFrame:
         People of the service's group; served within the cutoff; all others, whatever the reason.
     coverage : float
         Served people / people; NaN where nobody lives.
+    served_own_people, coverage_own : float
+        The same with facilities and streets of the own area only.
+    estimated_people : float
+        People whose time is an estimate from the straight line, whether they are served or not; see `measure_reach`.
     mean_min, median_min, p90_min : float
         Minutes to the nearest facility, weighted by people, among those who can reach one at all; NaN if nobody can.
     facilities : int
@@ -44,14 +53,14 @@ def coverage_table(case: Case, reach: Reach) -> pd.DataFrame:
     """
     units = Units.of_areas(case)
     names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
-    return pd.concat([names, walking_figures(case, reach, units), capacity_figures(case, reach, units)], axis=1)
+    return pd.concat([names, walking_figures(case, reach, own, units), capacity_figures(case, reach, units)], axis=1)
 
 
-def coverage_total(case: Case, reach: Reach) -> pd.Series:
+def coverage_total(case: Case, reach: Reach, own: Reach) -> pd.Series:
     """The figures of `coverage_table` for all areas together, without code and name.
 
     The gap is the net one: surplus places of one area serve another. Compare it with the sum of the areas' gaps.
     """
     units = Units.all_together(case)
-    both = pd.concat([walking_figures(case, reach, units), capacity_figures(case, reach, units)], axis=1)
+    both = pd.concat([walking_figures(case, reach, own, units), capacity_figures(case, reach, units)], axis=1)
     return both.iloc[0]

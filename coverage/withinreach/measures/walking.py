@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from withinreach.reach import Reach
 
 
-def walking_figures(case: Case, reach: Reach, units: Units) -> pd.DataFrame:
-    """People, served and uncovered people, coverage, and minutes to the nearest facility, one row per unit."""
+def walking_figures(case: Case, reach: Reach, own: Reach, units: Units) -> pd.DataFrame:
+    """People, served and uncovered people, coverage, and minutes to the nearest facility, one row per unit.
+
+    ``own`` is the reach without what lies across a border.
+    """
     people = case.people_of(reach.service.people)
     total = units.people(people)
     uncovered = units.people(np.where(reach.covered, 0.0, people))
     served = units.people(np.where(reach.covered, people, 0.0))
+    served_own = units.people(np.where(own.covered, people, 0.0))
     with np.errstate(invalid="ignore"):
-        coverage = np.where(total > 0, served / total, np.nan)
+        coverage, coverage_own = (np.where(total > 0, part / total, np.nan) for part in (served, served_own))
     connected = np.isfinite(reach.seconds)
     minutes = reach.seconds[connected] / 60
     weights, unit = people[connected], units.of_cell[connected]
@@ -36,6 +40,9 @@ def walking_figures(case: Case, reach: Reach, units: Units) -> pd.DataFrame:
             "served_people": served,
             "uncovered_people": uncovered,
             "coverage": coverage,
+            "served_own_people": served_own,
+            "coverage_own": coverage_own,
+            "estimated_people": units.people(np.where(reach.estimated, people, 0.0)),
             "mean_min": mean,
             "median_min": median,
             "p90_min": p90,

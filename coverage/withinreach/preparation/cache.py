@@ -75,7 +75,9 @@ def _folder() -> Path | None:
 
 
 def _key(layer: NetworkLayer, metric_crs: str) -> str:
-    settings = layer.model_dump(mode="json", exclude={"path": True, "snap_cap_m": True, "terrain": {"path"}})
+    settings = layer.model_dump(
+        mode="json", exclude={"path": True, "snap_cap_m": True, "fallback_detour": True, "terrain": {"path"}}
+    )
     versions = {name: version(name) for name in SHAPING_LIBRARIES}
     digest = hashlib.sha256(json.dumps([layer.path.name, metric_crs, settings, versions], sort_keys=True).encode())
     terrain = () if layer.terrain is None else (layer.terrain.path,)

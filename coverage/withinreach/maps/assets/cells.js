@@ -6,8 +6,13 @@ const BLOCK_PX = 5;
 const SMALLEST_CELL_PX = 4;
 const SMALLEST_MARK_PX = 2.2;
 const SERVED = 0;
+const SERVED_ESTIMATE = 5;
 const SQUARE_M_PER_HA = 10000;
 const PEOPLE_STEPS = 100;
+
+function isServed(status) {
+  return status === SERVED || status === SERVED_ESTIMATE;
+}
 
 function makeCells(arrays, origin, sizeM, latitude) {
   const { x, y } = worldPositions(arrays.lon, arrays.lat, 1e6, origin);
@@ -85,7 +90,7 @@ function paintSingleCells(context, view, cells, { people, status, breaks }) {
     south: view.south + cells.height,
   };
   forCellsWithin(cells, box, (cell) => {
-    if (status[cell] === SERVED || people[cell] === 0) return;
+    if (isServed(status[cell]) || people[cell] === 0) return;
     byClass[densityClass(people[cell] / PEOPLE_STEPS / cells.ha, breaks)].push(cell);
   });
   const { scale, dx, dy } = view;
@@ -112,7 +117,7 @@ function paintBlocks(context, view, cells, { people, status, breaks }) {
   const offsetX = view.dx + view.topLeft.x;
   const offsetY = view.dy + view.topLeft.y;
   forCellsWithin(cells, view, (cell) => {
-    if (status[cell] === SERVED) return;
+    if (isServed(status[cell])) return;
     const column = Math.floor((cells.x[cell] * view.scale + offsetX) / BLOCK_PX) - firstColumn;
     const row = Math.floor((cells.y[cell] * view.scale + offsetY) / BLOCK_PX) - firstRow;
     if (column >= 0 && column < columns && row >= 0 && row < rows) sums[row * columns + column] += people[cell];
@@ -155,7 +160,7 @@ function cellAt(cells, position, scale, { people, status, metres }) {
     if (people[cell] === 0 || (single && found.cells === 1)) return;
     found.cells += 1;
     found.people += people[cell] / PEOPLE_STEPS;
-    if (status[cell] !== SERVED) found.uncovered += people[cell] / PEOPLE_STEPS;
+    if (!isServed(status[cell])) found.uncovered += people[cell] / PEOPLE_STEPS;
     if (single) {
       found.status = status[cell];
       found.metres = metres[cell];

@@ -6,6 +6,8 @@ const STATUS_COLOURS = {
   not_connected: "#962407",
   not_snapped: "#7b8794",
   outside_network: "#b9c0c7",
+  served_estimate: "#8cc3cb",
+  too_far_estimate: "#f3c19f",
 };
 
 function makePanel(page, host, actions) {
@@ -127,6 +129,8 @@ function statusBar(page, service, row) {
   const bar = element("div", { class: "stack", attributes: { "aria-hidden": "true" } });
   const list = element("ul", { class: "stack-legend" });
   study.statuses.forEach((status, at) => {
+    // Estimates stand only where the study asked for them.
+    if (status.endsWith("_estimate") && service.ledger.total[at] === 0) return;
     const share = total > 0 ? people[at] / total : null;
     if (share) {
       const part = element("span");

@@ -80,7 +80,7 @@ function cellLines(page, state, cell) {
 function wayText({ text, format }, service, { metres, status }) {
   if (metres < 0) return text.nearest + " " + text.no_way;
   const minutes = metres / service.speed / 60;
-  return text.nearest + " " + format.minutes(minutes, status === SERVED) + " · " + format.metres(metres);
+  return text.nearest + " " + format.minutes(minutes, isServed(status)) + " · " + format.metres(metres);
 }
 
 function openCell(page, state, cell, latlng) {

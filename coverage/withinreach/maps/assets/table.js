@@ -5,6 +5,7 @@ function tableColumns({ text, format }, service) {
   const unit = format.peopleUnit(largest);
   const columns = [
     { name: "coverage", title: text.coverage, write: (value) => format.percent(value) },
+    { name: "coverage_own", title: text.coverage_own_short, write: (value) => format.percent(value) },
     { name: "uncovered_people", title: text.uncovered, unit, write: (value) => format.people(value, largest) },
     { name: "people", title: text.people, unit, write: (value) => format.people(value, largest) },
     { name: "facilities", title: text.facilities, unit: text.unit_facilities, write: (value) => format.number(value, 0) },

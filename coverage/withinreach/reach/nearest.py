@@ -1,4 +1,4 @@
-"""(Case, Service) -> Reach: how long people walk to the nearest facility, which one, and why some cannot."""
+"""The nearest facility of every cell."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from withinreach.kernels.nearest import Segments, Spots, nearest_to_nodes, nearest_to_places, seeds_of
-from withinreach.kernels.search import Arcs
-from withinreach.kernels.within import nodes_within, places_within
-from withinreach.model import Frozen, walking_costs
+from withinreach.kernels.nearest import NO_SOURCE, nearest_to_nodes, nearest_to_places, seeds_of
+from withinreach.model import Frozen, walking_costs, whole_mm_up
+from withinreach.reach.inputs import segments_of, spots_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.model import Case, Costs, Network, Places
+    from withinreach.kernels.nearest import Nearest
+    from withinreach.model import Case
     from withinreach.study import Service
 
 
 class Status(IntEnum):
-    """Why a cell counts as it does. Every cell has exactly one status per service."""
+    """Why a cell counts as it does. Every cell has exactly one status per service.
+
+    The two estimates occur only where the study asks for them, see `measure_reach`.
+    """
 
     SERVED = 0
     TOO_FAR = 1
     NOT_CONNECTED = 2
     NOT_SNAPPED = 3
     OUTSIDE_NETWORK = 4
+    SERVED_ESTIMATE = 5
+    TOO_FAR_ESTIMATE = 6
 
     @property
     def key(self) -> str:
@@ -61,8 +67,13 @@ class Reach(Frozen):
 
     @property
     def covered(self) -> NDArray[np.bool_]:
-        """Which cells are served in time, shape (k,)."""
-        return self.status == Status.SERVED
+        """Which cells are served in time, shape (k,); those that are estimated to be included."""
+        return self.seconds <= self.service.cutoff_s
+
+    @property
+    def estimated(self) -> NDArray[np.bool_]:
+        """Which cells have no way along streets, but an estimate from the straight line, shape (k,)."""
+        return self.status >= Status.SERVED_ESTIMATE
 
 
 def measure_reach(case: Case, service: Service) -> Reach:
@@ -75,76 +86,51 @@ def measure_reach(case: Case, service: Service) -> Reach:
 
     A cell without a street within the snap cap is ``outside_network`` where it lies outside the rectangle of the
     streets by more than that cap, for there the streets may simply be missing, and ``not_snapped`` elsewhere.
+
+    With ``network.fallback_detour`` in the study, cells that no way leads from get an estimate: the straight line to
+    the nearest facility times that factor, and the status ``served_estimate`` or ``too_far_estimate``.
     """
     rows = case.facility_rows(service.kinds)
     profile = case.study.profiles[service.profile]
     costs = walking_costs(case.network, profile)
-    segments = _segments(case.network, costs)
-    facilities, people = _spots(case.facilities), _spots(case.people)
+    segments = segments_of(case.network, costs)
+    facilities = spots_of(case.facilities)
     nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
-    mm, nearest = nearest_to_places(segments, nodes, facilities, rows, people)
-    connected = nearest >= 0
-    seconds = np.where(connected, mm / profile.speed_mm_s, np.inf)
+    found = nearest_to_places(segments, nodes, facilities, rows, spots_of(case.people))
+    walked = reach_of(case, service, found)
+    detour = case.study.network.fallback_detour
+    return walked if detour is None else _with_estimates(case, walked, detour)
+
+
+def reach_of(case: Case, service: Service, found: Nearest) -> Reach:
+    """Ways of all cells as a reach: seconds, and the status of each."""
+    connected = found.source != NO_SOURCE
+    seconds = np.where(connected, found.mm / case.study.profiles[service.profile].speed_mm_s, np.inf)
     return Reach(
         service=service,
-        level_m=np.where(connected, mm / 1000, np.inf),
+        level_m=np.where(connected, found.mm / 1000, np.inf),
         seconds=seconds,
-        nearest=nearest,
+        nearest=found.source,
         status=_status(case, seconds, service.cutoff_s),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs(Frozen):
-    """Every cell within the cutoff of every facility of a service, each pair once, by facility and then by cell.
-
-    Attributes
-    ----------
-    service : Service
-    facility : (p,) int32
-        Row in ``case.facilities``.
-    cell : (p,) int32
-        Row in ``case.people``.
-    seconds : (p,) float64
-        Walking time, at most the cutoff.
-    """
-
-    service: Service
-    facility: NDArray[np.int32]
-    cell: NDArray[np.int32]
-    seconds: NDArray[np.float64]
-
-
-def pairs_within(case: Case, service: Service) -> Pairs:
-    """Walk from every facility of a service to all cells within its cutoff: one search per facility, cut there."""
-    rows = case.facility_rows(service.kinds)
-    profile = case.study.profiles[service.profile]
-    costs = walking_costs(case.network, profile)
-    # A millimetre more than fits, so that the decision is made below, on the seconds, as for every other figure.
-    cutoff_mm = int(service.cutoff_s * profile.speed_mm_s) + 1
-    segments = _segments(case.network, costs)
-    facilities = _spots(case.facilities)
-    seeds = seeds_of(segments, facilities, rows)
-    local = seeds._replace(source=np.searchsorted(rows, seeds.source).astype(np.int32))
-    arcs = Arcs(costs.arc_ptr, costs.arc_head, costs.arc_mm)
-    nodes = nodes_within(arcs, local, len(rows), cutoff_mm)
-    found = places_within(segments, nodes, facilities, rows, _spots(case.people), cutoff_mm)
-    seconds = found.mm / profile.speed_mm_s
-    covered = seconds <= service.cutoff_s
-    return Pairs(
-        service=service,
-        facility=np.repeat(rows, np.diff(found.ptr))[covered],
-        cell=found.place[covered],
-        seconds=seconds[covered],
-    )
-
-
-def _segments(network: Network, costs: Costs) -> Segments:
-    return Segments(network.tail, network.head, network.length_mm, costs.forward_mm, costs.backward_mm)
-
-
-def _spots(places: Places) -> Spots:
-    return Spots(places.segment, places.offset_mm, places.access_mm)
+def _with_estimates(case: Case, walked: Reach, detour: float) -> Reach:
+    """Estimates for the cells that no way leads from; of equally near facilities any."""
+    rows = case.facility_rows(walked.service.kinds)
+    lost = np.flatnonzero(np.isinf(walked.seconds))
+    if not len(rows) or not len(lost):
+        return walked
+    straight_m, at = cKDTree(case.facilities.xy[rows]).query(case.people.xy[lost])
+    mm = whole_mm_up(straight_m * detour)
+    level_m, seconds = walked.level_m.copy(), walked.seconds.copy()
+    nearest, status = walked.nearest.copy(), walked.status.copy()
+    level_m[lost] = mm / 1000
+    seconds[lost] = mm / case.study.profiles[walked.service.profile].speed_mm_s
+    nearest[lost] = rows[at]
+    in_time = seconds[lost] <= walked.service.cutoff_s
+    status[lost] = np.where(in_time, Status.SERVED_ESTIMATE, Status.TOO_FAR_ESTIMATE)
+    return Reach(walked.service, level_m, seconds, nearest, status)
 
 
 def _status(case: Case, seconds: NDArray[np.float64], cutoff_s: float) -> NDArray[np.int8]:

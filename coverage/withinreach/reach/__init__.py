@@ -1,0 +1,18 @@
+"""(Case, Service) -> Reach: how long people walk to the nearest facility, which one, and why some cannot."""
+
+from __future__ import annotations
+
+from withinreach.reach.borders import Grounds, measure_own_reach, own_grounds
+from withinreach.reach.nearest import Reach, Status, measure_reach
+from withinreach.reach.pairs import Pairs, pairs_within
+
+__all__ = [
+    "Grounds",
+    "Pairs",
+    "Reach",
+    "Status",
+    "measure_own_reach",
+    "measure_reach",
+    "own_grounds",
+    "pairs_within",
+]
