@@ -10,6 +10,7 @@ import shapely
 from withinreach.errors import SourceError
 from withinreach.model import Network, build_network
 from withinreach.preparation.cleaning import clean_streets
+from withinreach.preparation.findings import Spot
 from withinreach.preparation.hanging import note_hanging
 from withinreach.sources.streets import read_streets
 
@@ -42,25 +43,21 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
     SourceError
         If no street is left after `exclude`, the coordinates do not fit the metric CRS, or `clean` cannot be done.
     """
-    for severity, reason, action in streets.remarks:
-        findings.note(severity, layer.path, reason, action)
+    for rule, figures in streets.remarks:
+        findings.note(rule, layer.path, figures)
     left_out = in_metres(streets.left_out, layer, frame)
     for row in left_out_by_tag(left_out).to_dict(orient="records"):
-        what = f"ways not walked: {row['count']} ({row['km']:.1f} km)"
+        at = Spot(column=row["key"], value=row["value"])
         if row["kind"] == "barrier":
-            what = f"closed barriers: {row['count']}"
-        findings.note_value("info", layer.path, (row["key"], row["value"]), what, "left out")
+            findings.note("barriers_closed", layer.path, {"count": row["count"]}, at=at)
+        else:
+            findings.note("ways_not_walked", layer.path, {"count": row["count"], "km": row["km"]}, at=at)
     lines = in_metres(_without_excluded(streets.lines, layer, findings), layer, frame)
     network = build_network(clean_streets(layer, lines, findings))
     count = int(network.component.max()) + 1
     if count > 1:
         inside = (network.component == 0).mean()
-        findings.note(
-            "info",
-            layer.path,
-            f"{count} separate components; the largest holds {inside:.1%} of the nodes",
-            "kept",
-        )
+        findings.note("components", layer.path, {"count": count, "share": inside})
     note_hanging(layer.path, network, left_out, frame, findings)
     return network
 
@@ -102,7 +99,7 @@ def _without_excluded(lines: gpd.GeoDataFrame, layer: NetworkLayer, findings: Fi
         if out.any():
             counts = lines.loc[out, column].astype(str).value_counts()
             told = ", ".join(f"{value} {count}" for value, count in counts.items())
-            findings.note("info", layer.path, f"{out.sum()} lines excluded by {column}: {told}", "left out")
+            findings.note("streets_excluded", layer.path, {"count": out.sum(), "column": column, "values": told})
         lines = lines[~out]
     if lines.empty:
         raise SourceError(f"{layer.path}: no street is left after network.exclude; exclude less")
