@@ -106,6 +106,7 @@ def write_town(folder: Path) -> Path:
 TOWN = """\
 name = "town"
 title = "小镇"
+language = "en"
 metric_crs = "EPSG:4547"
 as_of = 2025-06-30
 

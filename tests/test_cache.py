@@ -45,6 +45,15 @@ def test_a_stored_network_equals_the_built_one_and_is_not_built_again(town, fold
     assert not again.network.xy.flags.writeable
 
 
+def test_a_stored_network_speaks_the_language_of_whoever_takes_it(town, folder):
+    english = prepared(town).audit.findings
+    town.write_text(town.read_text(encoding="utf-8").replace('"en"', '"zh"'), encoding="utf-8")
+    chinese = prepared(town).audit.findings
+    assert len(stored(folder)) == 1
+    assert english["rule"].equals(chinese["rule"])
+    assert "路网有 2 个互不连通的部分，最大部分含 71.4% 的节点" in chinese["reason"].tolist()
+
+
 def test_a_changed_input_is_built_anew(town, folder):
     before = prepared(town).network
     path = town.parent / "streets.geojson"

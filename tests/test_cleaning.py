@@ -169,9 +169,9 @@ def test_a_study_cleans_its_streets_and_says_so(loose_town):
     case = with_cleaning(loose_town, "clean = { gap_m = 0.5 }")
     assert before.component.max() + 1 == 3
     assert case.network.component.max() + 1 == 2
-    told = case.audit.findings["reason"].tolist()
-    assert "separate components: 3 before cleaning, 2 after" in told
-    assert "gaps closed: 1, the largest 0.40 m" in told
+    told = case.audit.findings.set_index("rule")["reason"]
+    assert "separate components 3 → 2" in told["streets_cleaned"]
+    assert told["gaps_closed"] == "gaps closed: 1, the largest 0.40 m"
 
 
 def test_a_level_that_the_layer_does_not_have_is_told(loose_town):

@@ -75,8 +75,8 @@ class Audit(Frozen):
     Attributes
     ----------
     findings : DataFrame
-        severity (info, warning, error), file, row (as a reader of the file counts, missing for the whole file), column,
-        value, reason, action. One row per finding.
+        severity (info, warning, error), rule (its id), file, row (as a reader of the file counts, missing for the whole
+        file), column, value, and reason and action in the study's language. One row per finding.
     population : DataFrame
         People per group (columns) after each step (rows: ``read``, ``outside_areas``, ``in_areas``).
     """

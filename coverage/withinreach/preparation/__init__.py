@@ -98,7 +98,7 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         areas=areas,
         water=water,
         cell_size_m=cells.size_m,
-        audit=Audit(findings=findings.table(), population=cells.steps),
+        audit=Audit(findings=findings.table(study.language), population=cells.steps),
     )
 
 

@@ -44,7 +44,7 @@ def prepare_areas(layer: AreaLayer, frame: MetricFrame, findings: Findings) -> A
     invalid = ~shapely.is_valid(shapes)
     for position in np.flatnonzero(invalid):
         reason = shapely.is_valid_reason(shapes[position])
-        findings.note("warning", layer.path, f"polygon {code[position]} is invalid: {reason}", "made valid")
+        findings.note("polygon_invalid", layer.path, {"code": code[position], "why": reason})
     shapes = np.where(invalid, _polygons_of(shapely.make_valid(shapes)), shapes)
     _note_overlaps(layer.path, code, shapes, findings)
     table = gpd.GeoDataFrame(
@@ -92,12 +92,7 @@ def _note_overlaps(path: Path, code: NDArray[np.object_], shapes: NDArray[np.obj
     shared = shapely.area(shapely.intersection(shapes[a], shapes[b]))
     smaller = np.minimum(shapely.area(shapes[a]), shapely.area(shapes[b]))
     for row in np.flatnonzero(shared > NOTED_OVERLAP * smaller):
-        findings.note(
-            "warning",
-            path,
-            f"{code[a[row]]} and {code[b[row]]} overlap by {shared[row] / 1e6:.2f} km²",
-            "people there count for the first of the two",
-        )
+        findings.note("polygons_overlap", path, {"code": code[a[row]], "other": code[b[row]], "km2": shared[row] / 1e6})
 
 
 def assign_areas(areas: Areas, xy: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -19,16 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from platformdirs import user_cache_path
 
 from withinreach.model import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
     from withinreach.preparation.findings import Findings
     from withinreach.study import NetworkLayer
+
+    Records = Sequence[Sequence[Any]]  # see Findings.records
 
 VARIABLE = "WITHINREACH_CACHE"
 KEPT_FILES = 20
@@ -56,14 +58,14 @@ def cached_network(
     path = folder / f"network-{_key(layer, metric_crs)}.npz"
     stored = _load(path, layer, findings) if path.is_file() else None
     if stored is not None:
-        network, table = stored
-        findings.add_table(table)
+        network, told = stored
+        findings.add_records(told)
         path.touch()
         return network
     fresh = type(findings)()
     network = build(fresh)
-    findings.add_table(fresh.table())
-    _store(path, network, fresh.table())
+    findings.add_records(fresh.records())
+    _store(path, network, fresh.records())
     return network
 
 
@@ -97,26 +99,25 @@ def _shaping_code() -> list[Path]:
     return sorted(found)
 
 
-def _load(path: Path, layer: NetworkLayer, findings: Findings) -> tuple[Network, pd.DataFrame] | None:
+def _load(path: Path, layer: NetworkLayer, findings: Findings) -> tuple[Network, Records] | None:
     """What a file holds, or None and a finding where it is damaged; the archive checks its own CRC sums."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {field.name: archive[field.name] for field in fields(Network)}
-            rows = json.loads(str(archive["findings"]))
+            told = json.loads(str(archive["findings"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        findings.note("warning", layer.path, "the network in the cache is damaged", "built anew")
+        findings.note("cache_damaged", layer.path)
         return None
-    return Network(**arrays), pd.DataFrame(rows)
+    return Network(**arrays), told
 
 
-def _store(path: Path, network: Network, table: pd.DataFrame) -> None:
+def _store(path: Path, network: Network, told: Records) -> None:
     """Write a file whole or not at all; a cache that cannot be written is no reason to fail."""
     arrays = {field.name: getattr(network, field.name) for field in fields(Network)}
-    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(file, findings=np.array(json.dumps(rows, ensure_ascii=False)), **arrays)
+            np.savez(file, findings=np.array(json.dumps(told, ensure_ascii=False)), **arrays)
         Path(file.name).replace(path)
         _forget_old(path.parent)
     except OSError:

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     Lines = NDArray[np.object_]
     Rows = NDArray[np.int64]
 
-# Findings show metres to one decimal.
-SHOWN_M = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class LineFigures:
@@ -217,8 +214,7 @@ def clean_streets(layer: NetworkLayer, streets: gpd.GeoDataFrame, findings: Find
     if layer.clean.planarise and done.report.gaps_closed:
         # A piece that closes a gap may lead across a third street.
         done = _then(done, planarise(done.lines, level=level[done.source]))
-    for told in _changes(done.report):
-        findings.note("info", layer.path, told, "cleaned")
+    _note_changes(layer.path, done.report, findings)
     cleaned: gpd.GeoDataFrame = streets.iloc[done.source].set_geometry(done.lines, crs=streets.crs)
     return cleaned.reset_index(drop=True)
 
@@ -262,21 +258,26 @@ def _then(first: CleanLines, second: CleanLines) -> CleanLines:
     return CleanLines(second.lines, first.source[second.source], report)
 
 
-def _changes(report: CleaningReport) -> list[str]:
-    """One sentence for each figure that is not as it was."""
+def _note_changes(path: Path, report: CleaningReport, findings: Findings) -> None:
     before, after = report.before, report.after
-    pairs = [
-        ("lines", f"{before.lines:,}", f"{after.lines:,}"),
-        ("nodes", f"{before.nodes:,}", f"{after.nodes:,}"),
-        ("separate components", f"{before.components:,}", f"{after.components:,}"),
-        ("dead ends", f"{before.dead_ends:,}", f"{after.dead_ends:,}"),
-        ("length", f"{before.length_m:,.1f} m", f"{after.length_m:,.1f} m"),
-    ]
-    told = [f"{name}: {old} before cleaning, {new} after" for name, old, new in pairs if old != new]
-    if report.cuts:
-        told.append(f"lines cut where streets meet: {report.cuts:,}")
-    if report.overlap_m >= SHOWN_M:
-        told.append(f"length of streets drawn more than once, kept once: {report.overlap_m:,.1f} m")
+    if before != after or report.cuts:
+        findings.note(
+            "streets_cleaned",
+            path,
+            {
+                "lines_before": before.lines,
+                "lines_after": after.lines,
+                "nodes_before": before.nodes,
+                "nodes_after": after.nodes,
+                "components_before": before.components,
+                "components_after": after.components,
+                "dead_ends_before": before.dead_ends,
+                "dead_ends_after": after.dead_ends,
+                "metres_before": before.length_m,
+                "metres_after": after.length_m,
+                "cuts": report.cuts,
+                "overlap_m": report.overlap_m,
+            },
+        )
     if report.gaps_closed:
-        told.append(f"gaps closed: {report.gaps_closed:,}, the largest {report.largest_gap_m:.2f} m")
-    return told
+        findings.note("gaps_closed", path, {"count": report.gaps_closed, "largest_m": report.largest_gap_m})

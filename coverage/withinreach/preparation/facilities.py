@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from withinreach.errors import SourceError
+from withinreach.preparation.findings import Spot
 from withinreach.preparation.frame import misplaced
 from withinreach.sources.rows import coordinates, need_columns, numbers, problem_lines, row_number
 from withinreach.sources.tables import TABLE_SUFFIXES, read_table
@@ -119,14 +120,8 @@ def _note_left_out(layer: FacilityLayer, raw: pd.DataFrame, out: NDArray[np.bool
         return
     values = _text(raw[column])
     for position in np.flatnonzero(out):
-        findings.note_value(
-            "info",
-            layer.path,
-            (column, values.iloc[position]),
-            "a kind that facilities.kinds does not list",
-            "left out",
-            row=row_number(position),
-        )
+        at = Spot(row_number(position), column, values.iloc[position])
+        findings.note("kind_not_listed", layer.path, at=at)
 
 
 def _note_unknown(
@@ -140,12 +135,11 @@ def _note_unknown(
         for one in dict.fromkeys(kind[kind != ""]):
             known = ~np.isnan(values[kind == one])
             if known.any() and not known.all():
-                findings.note_value(
-                    "warning",
+                findings.note(
+                    "attribute_unknown",
                     layer.path,
-                    (layer.attributes[name], ""),
-                    f"{(~known).sum()} of {len(known)} facilities of kind {one} do not tell their {name}",
-                    "kept as unknown; sums are over the others",
+                    {"unknown": (~known).sum(), "count": len(known), "kind": one, "attribute": name},
+                    at=Spot(column=layer.attributes[name]),
                 )
 
 

@@ -1,49 +1,136 @@
-"""The audit while it is being written: what was changed, dropped or noticed, row by row."""
+"""The audit while it is being written: what was changed, dropped or noticed, as rules and figures.
+
+What a rule says stands in ``findings.toml``, in every language of a study; here are the findings themselves, which
+belong to no language until `Findings.table` gives them one.
+"""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import Formatter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from withinreach.errors import CoverageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-COLUMNS = ("severity", "file", "row", "column", "value", "reason", "action")
+COLUMNS = ("severity", "rule", "file", "row", "column", "value", "reason", "action")
+
+Figures = Mapping[str, Any]
+NO_FIGURES: Figures = MappingProxyType({})
+
+
+class Spot(NamedTuple):
+    """Where in a file a finding stands: a row (as a reader counts them), a column, the value there.
+
+    Without a row it is about the whole file or column. The value is what the file says, in no language of ours.
+    """
+
+    row: int | None = None
+    column: str = ""
+    value: str = ""
+
+
+WHOLE_FILE = Spot()
+
+
+class Sentence(NamedTuple):
+    """What a rule says in one language: templates of `str.format`."""
+
+    reason: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the catalogue.
+
+    Attributes
+    ----------
+    severity
+        ``info``, ``warning`` or ``error``.
+    says
+        By language.
+    """
+
+    severity: str
+    says: Mapping[str, Sentence]
+
+    def fields(self, language: str) -> frozenset[str]:
+        """Names of the figures that its sentence needs."""
+        parsed = (part for template in self.says[language] for part in Formatter().parse(template))
+        return frozenset(name for _, name, _, _ in parsed if name)
+
+
+@cache
+def catalogue() -> Mapping[str, Rule]:
+    """Every rule by its id, in the order of ``findings.toml``."""
+    raw = tomllib.loads((files(__package__) / "findings.toml").read_text(encoding="utf-8"))
+    return MappingProxyType({name: _rule(entry) for name, entry in raw.items()})
+
+
+def _rule(entry: dict[str, Any]) -> Rule:
+    severity = entry.pop("severity")
+    return Rule(severity, {language: Sentence(**says) for language, says in entry.items()})
+
+
+class Finding(NamedTuple):
+    """A rule that applies at a spot of a file, with the figures that its sentence needs."""
+
+    rule: str
+    file: str
+    figures: Figures
+    at: Spot
+
+    def row(self, language: str) -> tuple[str, str, str, int | None, str, str, str, str]:
+        """As `COLUMNS` in one language."""
+        rule = catalogue()[self.rule]
+        reason, action = (template.format_map(self.figures) for template in rule.says[language])
+        return rule.severity, self.rule, self.file, *self.at, reason, action
 
 
 class Findings:
     """Collects findings, which are kept, and problems, which are raised together at the end."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, str, int | None, str, str, str, str]] = []
+        self._all: list[Finding] = []
         self._problems: list[CoverageError] = []
 
-    def note(self, severity: str, path: Path, reason: str, action: str, *, row: int | None = None) -> None:
-        """Add a finding about a row of a file, or about the whole file."""
-        self.note_value(severity, path, ("", ""), reason, action, row=row)
+    def note(self, rule: str, path: Path, figures: Figures = NO_FIGURES, *, at: Spot = WHOLE_FILE) -> None:
+        """Add a finding.
 
-    def note_value(
-        self,
-        severity: str,
-        path: Path,
-        field: tuple[str, str],
-        reason: str,
-        action: str,
-        *,
-        row: int | None = None,
-    ) -> None:
-        """Add a finding about a field: its column and its value."""
-        self._rows.append((severity, path.name, row, *field, reason, action))
+        Parameters
+        ----------
+        rule
+            Id in ``findings.toml``.
+        path
+            The file that it is about.
+        figures
+            A value for each field of the rule.
+        at
+            Where in the file.
+        """
+        plain = {name: value.item() if hasattr(value, "item") else value for name, value in figures.items()}
+        self._all.append(Finding(rule, path.name, plain, at))
 
-    def add_table(self, table: pd.DataFrame) -> None:
-        """Add findings that were made elsewhere, as `table` gave them."""
-        for row in table.astype(object).where(table.notna(), None).itertuples(index=False):
-            self._rows.append(tuple(row))
+    def records(self) -> list[tuple[Any, ...]]:
+        """All findings as tuples of plain values that JSON can hold."""
+        return [tuple(finding) for finding in self._all]
+
+    def add_records(self, records: Iterable[Iterable[Any]]) -> None:
+        """Add findings that were made elsewhere, as `records` gave them."""
+        for rule, file, figures, at in records:
+            self._all.append(Finding(rule, file, figures, Spot(*at)))
 
     @contextmanager
     def problems_kept(self) -> Iterator[None]:
@@ -64,8 +151,8 @@ class Findings:
             lines = [line for error in self._problems for line in error.problems]
             raise type(self._problems[0])(dict.fromkeys(lines))
 
-    def table(self) -> pd.DataFrame:
-        """All findings, in the order in which they were made; the same columns also when there are none."""
-        table = pd.DataFrame(self._rows, columns=list(COLUMNS))
+    def table(self, language: str) -> pd.DataFrame:
+        """All findings in one language, in the order in which they were made; the same columns also for none."""
+        table = pd.DataFrame([finding.row(language) for finding in self._all], columns=list(COLUMNS))
         text = [column for column in COLUMNS if column != "row"]
         return table.astype(dict.fromkeys(text, "str") | {"row": "Int64"})

@@ -8,6 +8,7 @@ import numpy as np
 
 from withinreach.model import OUTSIDE_AREAS
 from withinreach.preparation.areas import assign_areas
+from withinreach.preparation.findings import Spot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,14 +24,11 @@ NAMED_COMPONENTS = 5
 def note_facilities(study: Study, facilities: Places, findings: Findings) -> None:
     """One finding for each facility that no street is near, or that lies outside all areas."""
     path = {layer.path.name: layer.path for layer in study.facilities}
-    table = facilities.table
-    reasons = (
-        (~facilities.snapped, "warning", f"no street within {study.network.snap_cap_m:g} m", "serves nobody"),
-        (facilities.area == OUTSIDE_AREAS, "info", "outside all areas", "serves people across the border"),
-    )
-    for concerned, severity, reason, action in reasons:
-        for file, row, name in table.loc[concerned, ["file", "row", "name"]].itertuples(index=False):
-            findings.note_value(severity, path[file], ("", name), reason, action, row=row)
+    where = facilities.table[["file", "row", "name"]]
+    for file, row, name in where[~facilities.snapped].itertuples(index=False):
+        findings.note("facility_off_streets", path[file], {"cap_m": study.network.snap_cap_m}, at=Spot(row, value=name))
+    for file, row, name in where[facilities.area == OUTSIDE_AREAS].itertuples(index=False):
+        findings.note("facility_outside_areas", path[file], at=Spot(row, value=name))
 
 
 def note_snapping(study: Study, people: Places, findings: Findings) -> None:
@@ -45,20 +43,12 @@ def note_snapping(study: Study, people: Places, findings: Findings) -> None:
     if len(running) and running[-1] > 0:
         at = np.searchsorted(running, np.array([0.5, 0.95]) * running[-1])
         half, most = away_m[order][at]
-        findings.note(
-            "info",
-            path,
-            f"half of the people live within {half:.0f} m of a street, 95 % within {most:.0f} m; "
-            f"the farthest that was snapped {away_m.max():.0f} m",
-            "walked straight to it",
-        )
+        findings.note("people_near_streets", path, {"half_m": half, "most_m": most, "farthest_m": away_m.max()})
     if not near.all():
         findings.note(
-            "info",
+            "people_off_streets",
             path,
-            f"{(~near).sum()} cells with {count[~near].sum():,.1f} people have no street within "
-            f"{study.network.snap_cap_m:g} m",
-            "counted as not reached",
+            {"cells": (~near).sum(), "people": count[~near].sum(), "cap_m": study.network.snap_cap_m},
         )
 
 
@@ -72,19 +62,13 @@ def note_components(study: Study, network: Network, people: Places, findings: Fi
     rows = [row for row in np.argsort(-count, kind="stable") if row and count[row] > 0]
     for row in rows[:NAMED_COMPONENTS]:
         x, y = network.xy[network.component == row][0]
-        findings.note(
-            "warning",
-            study.network.path,
-            f"a part of {km[row]:.1f} km with {count[row]:,.1f} people has no way to the rest, at {x:.0f} E {y:.0f} N",
-            "kept as it is; look for a missing crossing",
-        )
+        findings.note("part_detached", study.network.path, {"km": km[row], "people": count[row], "x": x, "y": y})
     rest = rows[NAMED_COMPONENTS:]
     if rest:
         findings.note(
-            "warning",
+            "parts_detached_too",
             study.network.path,
-            f"{len(rest)} more parts of {km[rest].sum():.1f} km with {count[rest].sum():,.1f} people have no way to it",
-            "kept as they are",
+            {"count": len(rest), "km": km[rest].sum(), "people": count[rest].sum()},
         )
 
 
@@ -97,23 +81,20 @@ def note_streets(
     open street data in China varies between prefectures, and what is missing are mostly lanes and private roads.
     """
     degree = np.bincount(np.concatenate([network.tail, network.head]), minlength=network.n_nodes)
+    ends = degree == 1
     findings.note(
-        "info",
-        study.network.path,
-        f"{(degree == 1).sum():,} of {network.n_nodes:,} nodes are dead ends ({(degree == 1).mean():.1%})",
-        "kept",
+        "dead_ends", study.network.path, {"count": ends.sum(), "nodes": network.n_nodes, "share": ends.mean()}
     )
     middle = (network.xy[network.tail] + network.xy[network.head]) / 2
     km = _per_area(assign_areas(areas, middle), network.length_mm / 1e6, len(areas))
     km2 = np.bincount(people.area, minlength=len(areas)) * cell_m2 / 1e6
     for code, length, settled in zip(areas.table["code"], km, km2, strict=True):
         if settled > 0:
-            findings.note_value(
-                "info",
+            findings.note(
+                "street_density",
                 study.network.path,
-                ("", code),
-                f"{length:,.0f} km of streets on {settled:,.1f} settled km²: {length / settled:.1f} km per km²",
-                "compare the units",
+                {"km": length, "km2": settled, "density": length / settled},
+                at=Spot(value=code),
             )
 
 

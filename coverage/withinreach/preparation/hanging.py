@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from withinreach.preparation.findings import Spot
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,14 +45,17 @@ def note_hanging(
     lonlat = frame.to_lonlat(table[["x", "y"]].to_numpy(np.float64))
     metres = np.bincount(network.component[network.tail], weights=network.length_mm / 1000)
     for row, (lon, lat) in zip(table.itertuples(), lonlat, strict=True):
-        part = f"{lon:.5f} {lat:.5f}: {metres[row.component]:,.0f} m of streets"
+        at = Spot(value=f"{lon:.5f} {lat:.5f}")
+        long_m = metres[row.component]
         if row.key:
-            value = f"{part}, way or node {row.osm_id}"
-            reason = f"joined to the largest component only by what is left out by {row.key}={row.value}"
+            findings.note(
+                "hangs_by_left_out",
+                path,
+                {"metres": long_m, "key": row.key, "value": row.value, "osm_id": row.osm_id},
+                at=at,
+            )
         else:
-            value = f"{part}, gap {row.gap_m:.1f} m"
-            reason = f"a component ends within {NEAR_M:.0f} m of the largest one; is a crossing missing?"
-        findings.note_value("warning", path, ("place", value), reason, "not connected")
+            findings.note("ends_near_largest", path, {"metres": long_m, "gap_m": row.gap_m}, at=at)
 
 
 def _joined_by(network: Network, left_out: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from withinreach.model import Network
 
+# A file by itself belongs to no study, which would name the language; the figures are labelled in English, too.
+REPORT_LANGUAGE = "en"
+
 
 @dataclass(frozen=True)
 class NetworkReport:
@@ -110,7 +113,7 @@ def network_report(path: Path, *, datum: str | None = None) -> NetworkReport:
         dead_ends=_dead_ends(network),
         bounds=(float(west), float(south), float(east), float(north)),
         left_out=left_out_by_tag(in_metres(streets.left_out, layer, frame)),
-        findings=findings.table(),
+        findings=findings.table(REPORT_LANGUAGE),
     )
 
 

@@ -100,10 +100,11 @@ def _assert_conserved(steps: pd.DataFrame) -> None:
 
 def _note(layer: PopulationLayer, steps: pd.DataFrame, findings: Findings) -> None:
     for name, group in layer.groups.items():
-        outside = steps.loc["outside_areas", name]
+        read, outside = steps.loc["read", name], steps.loc["outside_areas", name]
         if outside > 0:
-            told = f"{name}: {outside:,.1f} of {steps.loc['read', name]:,.1f} people live outside all areas"
-            findings.note("info", group.parts[0].path, told, "kept in the ledger as outside_areas, not measured")
+            findings.note(
+                "people_outside_areas", group.parts[0].path, {"group": name, "read": read, "outside": outside}
+            )
 
 
 def _cell_size_m(layer: PopulationLayer, points: PeoplePoints, frame: MetricFrame) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import shapely
 from withinreach.errors import SourceError
 from withinreach.model import Network, build_network
 from withinreach.preparation.cleaning import clean_streets, layer_levels
+from withinreach.preparation.findings import Spot
 from withinreach.preparation.hanging import note_hanging
 from withinreach.preparation.terrain import street_slopes
 from withinreach.sources.streets import read_streets
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from withinreach.study import NetworkLayer
 
 
-# Below this share of the streets' length the terrain is more likely the wrong file than one with gaps.
-KNOWN_SHARE = 0.95
+# Above this share of the streets' length the terrain is more likely the wrong file than one with gaps.
+UNKNOWN_SHARE = 0.01
 
 
 def prepare_network(layer: NetworkLayer, frame: MetricFrame, findings: Findings) -> Network:
@@ -49,25 +50,21 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
     SourceError
         If no street is left after `exclude`, the coordinates do not fit the metric CRS, or `clean` cannot be done.
     """
-    for severity, reason, action in streets.remarks:
-        findings.note(severity, layer.path, reason, action)
+    for rule, figures in streets.remarks:
+        findings.note(rule, layer.path, figures)
     left_out = in_metres(streets.left_out, layer, frame)
     for row in left_out_by_tag(left_out).to_dict(orient="records"):
-        what = f"ways not walked: {row['count']} ({row['km']:.1f} km)"
+        at = Spot(column=row["key"], value=row["value"])
         if row["kind"] == "barrier":
-            what = f"closed barriers: {row['count']}"
-        findings.note_value("info", layer.path, (row["key"], row["value"]), what, "left out")
+            findings.note("barriers_closed", layer.path, {"count": row["count"]}, at=at)
+        else:
+            findings.note("ways_not_walked", layer.path, {"count": row["count"], "km": row["km"]}, at=at)
     lines = in_metres(_without_excluded(streets.lines, layer, findings), layer, frame)
     network = _with_features(layer, clean_streets(layer, lines, findings), frame, findings)
     count = int(network.component.max()) + 1
     if count > 1:
         inside = (network.component == 0).mean()
-        findings.note(
-            "info",
-            layer.path,
-            f"{count} separate components; the largest holds {inside:.1%} of the nodes",
-            "kept",
-        )
+        findings.note("components", layer.path, {"count": count, "share": inside})
     note_hanging(layer.path, network, left_out, frame, findings)
     return network
 
@@ -85,13 +82,10 @@ def _with_features(layer: NetworkLayer, streets: gpd.GeoDataFrame, frame: Metric
         slopes = street_slopes(layer.terrain.path, frame.crs, streets.geometry.to_numpy(), bridge)
         uphill = slopes.uphill
         km = network.length_mm.sum() / 1e6
-        findings.note(
-            "info" if slopes.known_m / 1000 > KNOWN_SHARE * km else "warning",
-            layer.terrain.path,
-            f"heights are known along {slopes.known_m / 1000:,.1f} of {km:,.1f} km of streets; "
-            f"{slopes.steep_m / 1000:,.1f} km take a tenth longer uphill, or more",
-            "where they are not known streets count as level",
-        )
+        findings.note("slopes", layer.terrain.path, {"km": km, "steep_km": slopes.steep_m / 1000})
+        unknown_km = km - slopes.known_m / 1000
+        if unknown_km > UNKNOWN_SHARE * km:
+            findings.note("slopes_unknown", layer.terrain.path, {"km": km, "unknown_km": unknown_km})
     return replace(network, steps=steps, crossing=crossing, uphill=uphill)
 
 
@@ -139,7 +133,7 @@ def _without_excluded(lines: gpd.GeoDataFrame, layer: NetworkLayer, findings: Fi
         if out.any():
             counts = lines.loc[out, column].astype(str).value_counts()
             told = ", ".join(f"{value} {count}" for value, count in counts.items())
-            findings.note("info", layer.path, f"{out.sum()} lines excluded by {column}: {told}", "left out")
+            findings.note("streets_excluded", layer.path, {"count": out.sum(), "column": column, "values": told})
         lines = lines[~out]
     if lines.empty:
         raise SourceError(f"{layer.path}: no street is left after network.exclude; exclude less")

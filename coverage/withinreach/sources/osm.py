@@ -14,6 +14,7 @@ from withinreach.sources.walking_tags import walking_rules
 from withinreach.sources.way_cutting import cut_ways, whole_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,11 +31,10 @@ LEFT_OUT_COLUMNS = ("kind", "osm_id", "type", "key", "value", "geometry")
 
 
 class Remark(NamedTuple):
-    """Something about a file that belongs into the audit."""
+    """Something about a file that belongs into the audit: a rule of it, and the figures that the rule needs."""
 
-    severity: str
-    reason: str
-    action: str
+    rule: str
+    figures: Mapping[str, int]
 
 
 class Streets(NamedTuple):
@@ -141,9 +141,7 @@ def _remarks(nodes: WayNodes, cut: Cut) -> list[Remark]:
     missing = np.isnan(nodes.lonlat[:, 0])
     if missing.any():
         count, ways = len(np.unique(nodes.ref[missing])), len(np.unique(nodes.way[missing]))
-        reason = f"{count} nodes of {ways} ways are not in the file, as where an extract is clipped"
-        remarks.append(Remark("warning", reason, "these ways end where their nodes are missing"))
+        remarks.append(Remark("osm_nodes_missing", {"count": count, "ways": ways}))
     if cut.ambiguous:
-        reason = f"{cut.ambiguous} closed barriers stand on a junction; which of its ways they close is not mapped"
-        remarks.append(Remark("warning", reason, "walked through"))
+        remarks.append(Remark("barriers_on_junctions", {"count": cut.ambiguous}))
     return remarks
