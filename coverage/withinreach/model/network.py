@@ -89,20 +89,21 @@ class Network(Frozen):
 def build_network(lines: NDArray[np.object_]) -> Network:
     """Build a network from lines in a metric CRS, one segment per line.
 
-    Lines are joined where their ends fall on the same millimetre. Lines that cross without a shared end stay
-    unconnected, as a bridge and the road below it must. All segments are level streets; what else is known about them
-    is set with `dataclasses.replace`.
+    Vertices are whole millimetres, and lines are joined where their ends are the same. Lines that cross without a
+    shared end stay unconnected, as a bridge and the road below it must. All segments are level streets; what else is
+    known about them is set with `dataclasses.replace`.
 
     Parameters
     ----------
     lines : (s,) array of LineString
     """
     vertex_xy, line_of = shapely.get_coordinates(lines, return_index=True)
+    vertex_xy = np.round(vertex_xy * 1000) / 1000
     vertex_ptr = np.concatenate([[0], np.cumsum(np.bincount(line_of, minlength=len(lines)))]).astype(np.int64)
     ends = np.concatenate([vertex_xy[vertex_ptr[:-1]], vertex_xy[vertex_ptr[1:] - 1]])
     xy, node = _nodes(ends)
     tail, head = node[: len(lines)], node[len(lines) :]
-    length_mm = whole_mm_up(shapely.length(lines))
+    length_mm = whole_mm_up(_lengths_m(vertex_ptr, vertex_xy))
     arc_ptr, arc_head, arc_mm = shortest_arcs(len(xy), both_ways(tail, head, length_mm, length_mm))
     return Network(
         xy=xy,
@@ -129,9 +130,16 @@ def whole_mm_up(length_m: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.ceil(np.round(length_m * 1000, 3)).astype(np.int64)
 
 
+def _lengths_m(vertex_ptr: NDArray[np.int64], vertex_xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Length of each line; the piece from the last vertex of a line to the first of the next one counts for none."""
+    piece_m = np.append(np.hypot(*np.diff(vertex_xy, axis=0).T), 0.0)
+    piece_m[vertex_ptr[1:] - 1] = 0.0
+    return np.add.reduceat(piece_m, vertex_ptr[:-1]) if len(piece_m) > 1 else np.zeros(0)
+
+
 def _nodes(ends: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Distinct end points to the millimetre, in Morton order, and the node of each end."""
-    mm = np.round(ends * 1000).astype(np.int64)
+    mm = np.round(ends * 1000).astype(np.int64)  # whole numbers but for the last bit of the division
     mm -= mm.min(axis=0)
     key = mm[:, 0] * (mm[:, 1].max() + 1) + mm[:, 1]
     _, first, node = np.unique(key, return_index=True, return_inverse=True)
