@@ -379,6 +379,16 @@ def test_nearest_to_nodes_equals_its_twin(
     assert labels_of(nearest_to_nodes(*arcs_of(n, arcs), seeds_from(seeds))) == naive.nearest_to_nodes(n, arcs, seeds)
 
 
+@fuzz
+@given(node_cases(), st.integers(0, 20) | st.integers(0, 10**12))
+def test_nearest_to_nodes_within_a_cutoff_is_the_nearest_cut_there(
+    case: tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int]]], cutoff_mm: int
+) -> None:
+    n, arcs, seeds = case
+    got = labels_of(nearest_to_nodes(*arcs_of(n, arcs), seeds_from(seeds), cutoff_mm))
+    assert got == [x if x[0] <= cutoff_mm else naive.NO_LABEL for x in naive.nearest_to_nodes(n, arcs, seeds)]
+
+
 def grid_streets(seed: int, side: int, longest_mm: int) -> tuple[int, list[naive.Street]]:
     """A grid of streets with gaps, its nodes numbered at random, so that arcs lead from block to block."""
     rng = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ def by_source(found, n_sources: int) -> dict[int, dict[int, int]]:
 
 
 @fuzz
-@given(node_cases(), st.integers(0, 12) | st.integers(0, 3 * 10**9))
+@given(node_cases(), st.integers(0, 12) | st.integers(0, 10**9))
 def test_nodes_equal_the_twin(case, cutoff_mm):
     n, arcs, seeds = case
     got = nodes_within(Arcs(*arcs_of(n, arcs)), seeds_from(seeds), N_SOURCES, cutoff_mm)
@@ -92,7 +92,7 @@ def test_ten_thousand_places_on_one_segment():
     assert found.mm.tolist() == [abs(offset - 4_000) + 5 for offset in range(3_900, 4_101)]
 
 
-@pytest.mark.parametrize("cutoff_mm", [-1, 2**59])
+@pytest.mark.parametrize("cutoff_mm", [-1, 2**30])
 def test_a_cutoff_out_of_range_is_refused(cutoff_mm):
     with pytest.raises(ValueError, match="cutoff_mm"):
         nodes_within(Arcs(*arcs_of(1, [])), seeds_from([]), 0, cutoff_mm)

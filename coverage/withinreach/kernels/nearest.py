@@ -181,9 +181,13 @@ def ways_along(segments: Segments, spots: Spots) -> Ways:
 
 
 def nearest_to_nodes(
-    arc_ptr: NDArray[np.int64], arc_head: NDArray[np.int32], arc_mm: NDArray[np.int64], seeds: Seeds
+    arc_ptr: NDArray[np.int64],
+    arc_head: NDArray[np.int32],
+    arc_mm: NDArray[np.int64],
+    seeds: Seeds,
+    cutoff_mm: int = UNREACHED,
 ) -> Nearest:
-    """Find the nearest source of every node, however far it is.
+    """Find the nearest source of every node, however far it is, or within a cutoff.
 
     Fastest where nodes that are neighbours on the ground are neighbours in memory; the answer is the same for any
     order.
@@ -199,6 +203,8 @@ def nearest_to_nodes(
         Length of each arc, 0 or more.
     seeds
         Several may share a node or a source.
+    cutoff_mm
+        Nodes that are farther from every source have no way; those at exactly this distance have one.
 
     Returns
     -------
@@ -207,8 +213,8 @@ def nearest_to_nodes(
     Raises
     ------
     ValueError
-        For wrong shapes, types or indices, negative lengths, or lengths so large that their sum times the number of
-        sources does not fit into 61 bits (for 15,000 sources: 140 million kilometres of arcs).
+        For wrong shapes, types or indices, a negative cutoff or negative lengths, or lengths so large that their sum
+        times the number of sources does not fit into 61 bits (for 15,000 sources: 140 million kilometres of arcs).
     """
     head = as_array("arc_head", arc_head, np.int32)
     arcs = Arcs(as_pointers("arc_ptr", arc_ptr, len(head)), head, as_lengths("arc_mm", arc_mm, length=len(head)))
@@ -224,9 +230,12 @@ def nearest_to_nodes(
     arcs_mm = float(arcs.mm.sum(dtype=np.float64))
     if (float(mm.max()) + arcs_mm) * 2.0**bits >= 2.0**61:
         raise ValueError(f"arc_mm add up to {arcs_mm:.3g} mm: with {len(sources)} sources too much for 61 bits")
+    if cutoff_mm < 0:
+        raise ValueError(f"cutoff_mm must be 0 or more, not {cutoff_mm}")
+    far = min(NO_KEY, (cutoff_mm + 1) << bits)
     step_mm = max(1, int(ARCS_PER_STEP * arcs_mm / max(1, len(head))))
-    key = lowest_keys(arcs, node, (mm << bits) | rank, Packing(bits, min(step_mm << bits, NO_KEY // 2)))
-    return Nearest(*_unpack(key, sources, bits))
+    key = lowest_keys(arcs, node, (mm << bits) | rank, Packing(bits, min(step_mm << bits, NO_KEY // 2), far))
+    return Nearest(*_unpack(key, sources, bits, far))
 
 
 def nearest_to_places(
@@ -340,12 +349,12 @@ def _sort_onto_segments(segments: Segments, spots: Spots, source: NDArray[np.int
 
 @njit
 def _unpack(
-    key: NDArray[np.int64], sources: NDArray[np.int32], bits: int
+    key: NDArray[np.int64], sources: NDArray[np.int32], bits: int, far: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     mm = np.full(len(key), UNREACHED, np.int64)
     source = np.full(len(key), NO_SOURCE, np.int32)
     for i in range(len(key)):
-        if key[i] != NO_KEY:
+        if key[i] != far:
             mm[i] = key[i] >> bits
             source[i] = sources[key[i] & ((1 << bits) - 1)]
     return mm, source

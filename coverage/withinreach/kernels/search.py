@@ -48,10 +48,21 @@ class Arcs(NamedTuple):
 
 
 class Packing(NamedTuple):
-    """How a key is made: the distance, then the rank of the source in its lowest bits."""
+    """How a key is made: the distance, then the rank of the source in its lowest bits.
+
+    Attributes
+    ----------
+    bits : int
+        Of the rank.
+    step : int
+        Of the distances, as keys.
+    far : int
+        Keys from here on are not looked for; nodes without a lower one have this key.
+    """
 
     bits: int
     step: int
+    far: int
 
 
 class _Front(NamedTuple):
@@ -89,12 +100,12 @@ class _Front(NamedTuple):
 def lowest_keys(
     arcs: Arcs, node: NDArray[np.int32], start_key: NDArray[np.int64], packing: Packing
 ) -> NDArray[np.int64]:
-    """Lower the keys of all nodes until no arc can lower any further.
+    """Lower the keys of all nodes until no arc can lower any further; none from ``packing.far`` on is looked for.
 
     A step works off the keys below its limit. Within a step blocks take turns, and each round of turns extends every
     shortest way by at least one block, so the search ends after at most as many rounds as there are nodes.
     """
-    front = _new_front(len(arcs.ptr) - 1)
+    front = _new_front(len(arcs.ptr) - 1, packing.far)
     for i in range(len(node)):
         if start_key[i] < front.key[node[i]]:
             front.key[node[i]] = start_key[i]
@@ -112,12 +123,12 @@ def lowest_keys(
 
 
 @njit
-def _new_front(n_nodes: int) -> _Front:
+def _new_front(n_nodes: int, far: int) -> _Front:
     blocks = (n_nodes >> BLOCK_BITS) + 1
     tally = np.zeros(4, np.int64)
     tally[LOWEST_LATER] = NO_KEY
     return _Front(
-        np.full(n_nodes, NO_KEY, np.int64),
+        np.full(n_nodes, far, np.int64),
         np.zeros(n_nodes, np.uint8),
         np.empty(n_nodes, np.int32),
         np.empty(n_nodes, np.int32),
