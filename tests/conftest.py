@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from browsing import browser
+
+__all__ = ["browser"]  # a fixture of every test that opens a page
+
 # Tests build their networks themselves; those of the cache name a folder of their own.
 os.environ["WITHINREACH_CACHE"] = ""
 

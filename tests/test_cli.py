@@ -38,8 +38,10 @@ def test_run_writes_map_tables_geodata_and_manifest(ran):
     out, done = ran
     assert sorted(files(out)) == [
         "audit.csv",
+        "county/1.html",
         "county/1/1.gpkg",
         "county/1/1_coverage.csv",
+        "county/2.html",
         "county/2/2.gpkg",
         "county/2/2_coverage.csv",
         "coverage.csv",

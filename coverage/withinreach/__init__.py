@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse
     from withinreach.errors import CoverageError
     from withinreach.exports import export
-    from withinreach.maps import draw_map
+    from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case
     from withinreach.preparation import prepare, sample_case
     from withinreach.study import Study, load_study
@@ -24,6 +24,7 @@ _HOMES = {
     "Result": "analysis",
     "Study": "study",
     "analyse": "analysis",
+    "draw_area": "maps",
     "draw_map": "maps",
     "export": "exports",
     "load_study": "study",
@@ -37,6 +38,7 @@ __all__ = [
     "Result",
     "Study",
     "analyse",
+    "draw_area",
     "draw_map",
     "export",
     "load_study",

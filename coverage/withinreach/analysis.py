@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from withinreach.errors import StudyError
 from withinreach.measures import coverage_table, coverage_total, ledger
@@ -17,9 +19,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from withinreach.model import Case
+    from withinreach.model import Case, Part
     from withinreach.progress import Progress
     from withinreach.reach import Reach
+
+
+NO_FACILITY = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +63,42 @@ class Result(Frozen):
         if service not in self.tables:
             raise StudyError(f"no service '{service}' in the study; it has: {', '.join(self.tables)}")
         return self.tables[service].copy()
+
+
+def result_of(result: Result, part: Part) -> Result:
+    """What a result says about one area, without measuring anew.
+
+    Facilities that are not in the part are left out as the nearest ones (-1), which concerns only people who are not
+    served by them in time.
+
+    Parameters
+    ----------
+    part
+        Cut out of ``result.case`` by `part_around`.
+    """
+    code = part.case.areas.table["code"].iloc[0]
+    number = np.full(len(result.case.facilities) + 1, NO_FACILITY, np.int32)
+    number[part.facilities] = np.arange(len(part.facilities), dtype=np.int32)
+
+    def cut(reach: Reach) -> Reach:
+        return replace(
+            reach,
+            level_m=reach.level_m[part.cells],
+            seconds=reach.seconds[part.cells],
+            nearest=number[reach.nearest[part.cells]],
+            status=reach.status[part.cells],
+        )
+
+    rows = {name: table.iloc[[part.area]].reset_index(drop=True) for name, table in result.tables.items()}
+    ledgers = {name: table[[code]].assign(total=table[code]) for name, table in result.ledgers.items()}
+    return Result(
+        case=part.case,
+        reaches=MappingProxyType({name: cut(reach) for name, reach in result.reaches.items()}),
+        own_reaches=MappingProxyType({name: cut(reach) for name, reach in result.own_reaches.items()}),
+        tables=MappingProxyType(rows),
+        totals=MappingProxyType({name: table.drop(columns=["code", "name"]).iloc[0] for name, table in rows.items()}),
+        ledgers=MappingProxyType(ledgers),
+    )
 
 
 def analyse(case: Case, *, progress: Progress = silent) -> Result:

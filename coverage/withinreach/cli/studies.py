@@ -102,7 +102,7 @@ def _analyse(study: Study) -> Result:
 def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
     from withinreach.analysis import analyse
     from withinreach.exports import whole_folder, write_exports, write_manifest
-    from withinreach.maps import draw_map
+    from withinreach.maps import write_pages
     from withinreach.preparation import prepare
 
     study = _load(path)
@@ -112,8 +112,8 @@ def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
         whole_folder(folder) as staging,
     ):
         result = analyse(prepare(study, progress=step), progress=step)
-        step("map")
-        draw_map(result).save(str(staging / "index.html"))
+        step("maps")
+        write_pages(result, staging)
         step("tables and geodata")
         write_exports(result, staging)
         write_manifest(result, staging)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from withinreach.errors import StudyError
-from withinreach.exports.folders import file_stem, whole_folder
+from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import write_geopackage
 from withinreach.exports.manifest import write_manifest
 from withinreach.exports.tables import county_rows, every_row, ledger_rows, write_csv
+from withinreach.model import file_stem
 from withinreach.progress import silent
 
 if TYPE_CHECKING:

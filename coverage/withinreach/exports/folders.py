@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARK = "manifest.json"
-LONGEST_STEM = 60
 
 
 @contextmanager
@@ -57,9 +55,3 @@ def _replace(folder: Path, staging: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def file_stem(code: str) -> str:
-    """A code as a part of a file name: letters, digits, dot, dash; never a path, never hidden, never too long."""
-    stem = re.sub(r"[^A-Za-z0-9.-]", "_", code).lstrip(".")
-    return stem[:LONGEST_STEM] or "_"

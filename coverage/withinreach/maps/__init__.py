@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from withinreach.maps.gap_map import draw_map
+from withinreach.maps.gap_map import draw_area, draw_map
+from withinreach.maps.pages import write_pages
 
-__all__ = ["draw_map"]
+__all__ = ["draw_area", "draw_map", "write_pages"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ from withinreach.measures.ledger import OUTSIDE, TOTAL
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     import shapely
     from numpy.typing import NDArray
@@ -42,7 +45,18 @@ SQUARE_M_PER_HA = 10_000
 LABEL_PRECISION = 0.02
 
 
-def study_content(result: Result, degrees: Degrees) -> dict[str, object]:
+@dataclass(frozen=True)
+class Links:
+    """Addresses of other pages of the same result, relative to the page: of each area by its code, and of all."""
+
+    areas: Mapping[str, str] = field(default_factory=dict)
+    home: str = ""
+
+
+NO_LINKS = Links()
+
+
+def study_content(result: Result, degrees: Degrees, links: Links) -> dict[str, object]:
     """Title, notes, labels, areas, and every service with its figures."""
     case = result.case
     study = case.study
@@ -57,8 +71,10 @@ def study_content(result: Result, degrees: Degrees) -> dict[str, object]:
         "crs": study.metric_crs,
         "cellSizeM": list(case.cell_size_m),
         "coverageBreaks": list(COVERAGE_BREAKS),
+        "groups": {name: group.title for name, group in study.population.groups.items()},
         "statuses": [status.key for status in Status],
-        "areas": _areas(case, degrees),
+        "areas": _areas(case, degrees, links),
+        "home": links.home,
         "services": [_service_content(result, reach) for reach in result.reaches.values()],
     }
 
@@ -79,11 +95,16 @@ def facility_content(case: Case) -> dict[str, list[object]]:
     return content
 
 
-def _areas(case: Case, degrees: Degrees) -> list[dict[str, object]]:
+def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]]:
     table = case.areas.table
     anchors = degrees.of(np.array([_label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
     return [
-        {"code": str(code), "name": str(name), "label": [round(float(lat), 6), round(float(lon), 6)]}
+        {
+            "code": str(code),
+            "name": str(name),
+            "page": links.areas.get(code, ""),
+            "label": [round(float(lat), 6), round(float(lon), 6)],
+        }
         for code, name, (lon, lat) in zip(table["code"], table["name"], anchors, strict=True)
     ]
 
@@ -107,6 +128,7 @@ def _service_content(result: Result, reach: Reach) -> dict[str, object]:
         "name": service.name,
         "title": service.title,
         "people": service.people,
+        "profile": service.profile,
         "group": study.population.groups[service.people].title,
         "minutes": service.cutoff_min,
         "speed": profile.speed_m_s,

@@ -34,6 +34,8 @@ APP_SCRIPTS = (
     "cells.js",
     "facilities.js",
     "areas.js",
+    "walk.js",
+    "sites.js",
     "legend.js",
     "panel.js",
     "table.js",
@@ -145,7 +147,7 @@ def leaflet_script() -> str:
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
     body = "\n".join(_asset(name) for name in APP_SCRIPTS)
-    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start }};\n}})();\n'
+    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
 
 
 def _asset(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import folium
@@ -9,7 +10,9 @@ import numpy as np
 import shapely
 from folium.template import Template
 
-from withinreach.maps.content import facility_content, study_content
+from withinreach.analysis import result_of
+from withinreach.errors import StudyError
+from withinreach.maps.content import NO_LINKS, Links, facility_content, study_content
 from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
@@ -22,14 +25,20 @@ from withinreach.maps.layers import (
     water_arrays,
 )
 from withinreach.maps.shapes import Degrees
+from withinreach.maps.walks import cost_arrays, paces, walk_arrays, walk_content
+from withinreach.model import part_around
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
     from withinreach.maps.layers import Island
+    from withinreach.model import Case
+
+# Minutes that may be tried on an area's page without coming to the end of its streets.
+TRIED_S = 20 * 60
 
 
 def draw_map(result: Result) -> folium.Map:
@@ -47,12 +56,64 @@ def draw_map(result: Result) -> folium.Map:
         shows itself. Layers of folium can be added before saving, as far as they bring no files of their own:
         vector layers and plain markers do, ``Popup``, ``Choropleth`` and tile layers do not.
     """
+    return _drawn(result, _islands(result, NO_LINKS))
+
+
+def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.Map:
+    """Draw one area of a result, with the streets and facilities around it, as a page on which sites can be tried.
+
+    Whoever opens the page puts a site on the map and sees whom it would reach in time, or closes a facility and sees
+    who would lose; the page walks by itself, and finds the same people as `analyse` for the same sites.
+
+    Parameters
+    ----------
+    code
+        Of the area.
+    links
+        Where other pages of the same result are.
+
+    Raises
+    ------
+    StudyError
+        If there is no such area.
+    """
+    part = part_around(result.case, area_row(result, code), _farthest_m(result.case))
+    here = result_of(result, part)
+    return _drawn(here, chain(_islands(here, links), _walking_islands(part.case)))
+
+
+def draw_overview(result: Result, links: Links) -> folium.Map:
+    """Draw every area, each with the way to its own page."""
+    return _drawn(result, _islands(result, links))
+
+
+def area_row(result: Result, code: str) -> int:
+    """Row of the area with a code.
+
+    Raises
+    ------
+    StudyError
+        If there is none.
+    """
+    codes = list(result.case.areas.table["code"])
+    if code not in codes:
+        raise StudyError(f"no area with code {code}; the study has: {', '.join(codes)}")
+    return codes.index(code)
+
+
+def _farthest_m(case: Case) -> float:
+    """How far people may walk on the page: the longest cutoff at the fastest pace on foot, and what is tried there."""
+    profiles = case.study.profiles
+    own = max(s.cutoff_s * profiles[s.profile].speed_m_s for s in case.study.services.values())
+    return max(own, TRIED_S * max(profile.speed_m_s for profile in profiles.values() if profile.slope != "none"))
+
+
+def _drawn(result: Result, islands: Iterable[Island]) -> folium.Map:
     study = result.case.study
-    degrees = Degrees(study.metric_crs)
     west, south, east, north = shapely.total_bounds(result.case.areas.table.geometry.to_numpy()).tolist()
-    corners = degrees.of(np.array([[west, south], [east, south], [east, north], [west, north]]))
+    corners = Degrees(study.metric_crs).of(np.array([[west, south], [east, south], [east, north], [west, north]]))
     gap_map = GapMap(corners, language=study.language)
-    for island in _islands(result, degrees):
+    for island in islands:
         gap_map.add_child(island)
     OfflineFigure(title=study.title, language=LABELS[study.language]["tag"]).add_child(gap_map)
     return gap_map
@@ -116,13 +177,24 @@ class GapMap(folium.Map):
         return [list(corner) for corner in self.bounds]
 
 
-def _islands(result: Result, degrees: Degrees) -> Iterator[Island]:
+def _islands(result: Result, links: Links) -> Iterator[Island]:
     case = result.case
-    yield json_island("study", study_content(result, degrees))
+    degrees = Degrees(case.study.metric_crs)
+    # A page on which sites are tried tells of every group, others of those that the services are for.
+    groups = {service.people for service in case.study.services.values()}
+    shown = case.study.population.groups if len(case.areas) == 1 else groups
+    yield json_island("study", study_content(result, degrees, links))
     yield json_island("facilities", facility_content(case))
     yield packed_island("areas", area_arrays(case, degrees))
     yield packed_island("water", water_arrays(case, degrees))
     yield packed_island("streets", street_arrays(case, degrees))
-    yield packed_island("cells", cell_arrays(case))
+    yield packed_island("cells", cell_arrays(case, sorted(shown)))
     for name, reach in result.reaches.items():
         yield packed_island(f"reach-{name}", reach_arrays(reach))
+
+
+def _walking_islands(case: Case) -> Iterator[Island]:
+    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs)))
+    yield packed_island("network", walk_arrays(case))
+    for number, costs in enumerate(paces(case)[1]):
+        yield packed_island(f"costs-{number}", cost_arrays(costs))

@@ -14,7 +14,7 @@ from withinreach.maps.shapes import encode_shapes, whole_steps
 from withinreach.maps.strokes import levels, spatial_order, strokes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from withinreach.maps.packing import Packable
     from withinreach.maps.shapes import Degrees
@@ -91,14 +91,14 @@ def water_arrays(case: Case, degrees: Degrees) -> Mapping[str, Packable]:
     return encode_shapes(case.water.geometry.to_numpy(), degrees, tolerance_m=WATER_TOLERANCE_M)
 
 
-def cell_arrays(case: Case) -> Mapping[str, Packable]:
+def cell_arrays(case: Case, groups: Iterable[str]) -> Mapping[str, Packable]:
     """Cells in the order of the case: ``lon``, ``lat`` in 1e-6 degrees, ``people_<group>`` in 0.01 people."""
     table = case.people.table
     arrays: dict[str, Packable] = {
         "lon": whole_steps(table["lon"].to_numpy(np.float64), CELL_STEPS),
         "lat": whole_steps(table["lat"].to_numpy(np.float64), CELL_STEPS),
     }
-    for group in sorted({service.people for service in case.study.services.values()}):
+    for group in groups:
         arrays[f"people_{group}"] = np.round(case.people_of(group) * PEOPLE_STEPS).astype(np.int32)
     return arrays
 

@@ -7,6 +7,7 @@ at the closest zoom; rings are not closed by repeating their start.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,12 @@ LINE, SHELL, HOLE = 0, 1, 2
 DEGREE_STEPS = 100_000
 
 
+@cache
+def _to_degrees(metric_crs: str) -> Transformer:
+    """Kept, for it takes 80 ms to make and each of a city's pages needs it."""
+    return Transformer.from_crs(metric_crs, "EPSG:4326", always_xy=True)
+
+
 class Degrees:
     """The way from a metric CRS to longitude and latitude, WGS84.
 
@@ -30,7 +37,7 @@ class Degrees:
     """
 
     def __init__(self, metric_crs: str) -> None:
-        self._transformer = Transformer.from_crs(metric_crs, "EPSG:4326", always_xy=True)
+        self._transformer = _to_degrees(metric_crs)
 
     def of(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Longitude and latitude, (k, 2), of positions in metres, (k, 2)."""

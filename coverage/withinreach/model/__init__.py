@@ -9,7 +9,9 @@ from __future__ import annotations
 from withinreach.model.case import NO_SEGMENT, OUTSIDE_AREAS, Areas, Audit, Case, Places
 from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.frozen import Frozen
+from withinreach.model.names import file_stem
 from withinreach.model.network import Network, build_network, whole_mm_up
+from withinreach.model.part import Part, part_around
 
 __all__ = [
     "NO_SEGMENT",
@@ -20,8 +22,11 @@ __all__ = [
     "Costs",
     "Frozen",
     "Network",
+    "Part",
     "Places",
     "build_network",
+    "file_stem",
+    "part_around",
     "walking_costs",
     "whole_mm_up",
 ]

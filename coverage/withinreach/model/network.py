@@ -85,6 +85,38 @@ class Network(Frozen):
         """Number of street segments."""
         return len(self.tail)
 
+    def part(self, segments: NDArray[np.integer]) -> Network:
+        """The network of some of the segments, in their order, with the nodes at their ends, in the order of these.
+
+        Parameters
+        ----------
+        segments : (m,)
+            Rows of segments, ascending, each once.
+        """
+        ends = np.concatenate([self.tail[segments], self.head[segments]])
+        nodes, end = np.unique(ends, return_inverse=True)
+        tail, head = end[: len(segments)].astype(np.int32), end[len(segments) :].astype(np.int32)
+        size = np.diff(self.vertex_ptr)
+        kept = np.zeros(self.n_segments, bool)
+        kept[segments] = True
+        length_mm = self.length_mm[segments]
+        arc_ptr, arc_head, arc_mm = shortest_arcs(len(nodes), both_ways(tail, head, length_mm, length_mm))
+        return Network(
+            xy=self.xy[nodes],
+            tail=tail,
+            head=head,
+            length_mm=length_mm,
+            vertex_ptr=np.concatenate([[0], np.cumsum(size[segments])]).astype(np.int64),
+            vertex_xy=self.vertex_xy[np.repeat(kept, size)],
+            arc_ptr=arc_ptr,
+            arc_head=arc_head,
+            arc_mm=arc_mm,
+            component=_components(arc_ptr, arc_head),
+            steps=self.steps[segments],
+            crossing=self.crossing[segments],
+            uphill=self.uphill[:, segments],
+        )
+
 
 def build_network(lines: NDArray[np.object_]) -> Network:
     """Build a network from lines in a metric CRS, one segment per line.

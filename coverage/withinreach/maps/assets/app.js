@@ -1,7 +1,7 @@
 // Puts the page together and keeps its parts in step: the selected service, the selected area, what the pointer is on.
 
-const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-facilities": 450, "wr-names": 460 };
-const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-facilities", "wr-names"];
+const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-facilities": 450, "wr-names": 460, "wr-sites": 600 };
+const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-trial", "wr-facilities", "wr-names"];
 const SMALLER_FOR_LEGEND = 0.25;
 const TOUCH_PX = 12;
 const POINTER_PX = 7;
@@ -42,8 +42,10 @@ async function build(map, bounds, study) {
   frameMap(map, bounds);
   const [areas, water, streets, people] = await Promise.all(["areas", "water", "streets", "cells"].map(readArrays));
   const cells = makeCells(people, page.origin, study.cellSizeM, center.lat);
-  const app = connect(page, { areas, water, streets, cells });
+  const data = { areas, water, streets, cells };
+  const app = connect(page, data);
   await app.selectService(0);
+  if (document.getElementById("wr-walks")) await app.trySites(data);
   app.showAll();
   document.documentElement.dataset.state = "ready";
 }
@@ -75,7 +77,7 @@ function connect(page, data) {
   const { map, study, origin } = page;
   const { cells } = data;
   const reaches = new Map();
-  const state = { wanted: null, service: study.services[0], reach: null, area: null, hovered: null };
+  const state = { wanted: null, service: study.services[0], reach: null, area: null, hovered: null, sites: null };
   const visible = (name) => page.layers.find((layer) => layer.name === name).visible;
 
   const showArea = () => {
@@ -99,6 +101,11 @@ function connect(page, data) {
       legend.update(service);
       panel.update(service, state.area);
       header.update(at);
+      if (state.sites) state.sites.selectService(service);
+    },
+    async trySites(data) {
+      state.sites = await makeSites(page, data);
+      state.sites.selectService(state.service);
     },
     selectArea(row, zoom) {
       state.area = row;
@@ -121,7 +128,9 @@ function connect(page, data) {
     showAll: () => actions.settleLegend(page.bounds, SMALLER_FOR_LEGEND),
     openFacility(row) {
       const { lat, lon } = page.facilities.table;
-      openPopup(map, [lat[row], lon[row]], facilityCard(page, state.service, row));
+      const card = facilityCard(page, state.service, row);
+      if (state.sites) card.append(state.sites.card(row));
+      openPopup(map, [lat[row], lon[row]], card);
     },
   };
 

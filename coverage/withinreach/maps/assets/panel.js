@@ -17,13 +17,15 @@ function makePanel(page, host, actions) {
   const code = element("span", { class: "scope-code" });
   const back = element("button", { class: "back", text: text.back, attributes: { type: "button" } });
   back.addEventListener("click", () => actions.selectArea(null, true));
+  const own = element("span", {});
   const question = element("p", { class: "question" });
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
   const table = makeTable(page, actions);
   const list = element("details", { class: "block facility-list" });
   host.append(
-    element("div", { class: "scope-line" }, scope, code, back),
+    element("div", { class: "scope-line" }, scope, code, back, page.study.home ? pageLink(page.study.home, text.to_overview) : null),
+    own,
     question,
     figures,
     people,
@@ -34,8 +36,10 @@ function makePanel(page, host, actions) {
     table,
     update: (service, row) => {
       const area = row === null ? null : page.study.areas[row];
-      scope.textContent = area ? area.name : text.whole_study;
+      scope.textContent = area ? area.name : page.study.areas.length === 1 ? page.study.areas[0].name : text.whole_study;
       code.textContent = area ? area.code : "";
+      const link = area && area.page ? pageLink(area.page, text.to_area) : null;
+      own.replaceChildren(...(link ? [link] : []));
       back.hidden = row === null;
       question.textContent = fill(text.coverage_of, {
         group: service.group,
@@ -47,6 +51,10 @@ function makePanel(page, host, actions) {
       table.update(service, row);
     },
   };
+}
+
+function pageLink(address, text) {
+  return element("a", { class: "page-link", text, attributes: { href: address } });
 }
 
 function figuresOf(service, row) {

@@ -35,6 +35,7 @@ function followPointer(page, { state, cells, actions, visible }) {
   map.on("mouseout movestart zoomstart", hide);
   map.on("click", (event) => {
     hide();
+    if (state.sites && state.sites.placing()) return state.sites.add(event.latlng);
     const touch = event.originalEvent.pointerType === "touch";
     const facility = facilityUnder(event.latlng, touch ? TOUCH_PX : POINTER_PX);
     if (facility >= 0) return actions.openFacility(facility);
