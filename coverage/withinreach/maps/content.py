@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
+    from withinreach.maps.layers import Detail
     from withinreach.maps.shapes import Degrees
     from withinreach.model import Case
     from withinreach.reach import Reach
@@ -56,7 +57,7 @@ class Links:
 NO_LINKS = Links()
 
 
-def study_content(result: Result, degrees: Degrees, links: Links) -> dict[str, object]:
+def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail) -> dict[str, object]:
     """Title, notes, labels, areas, and every service with its figures."""
     case = result.case
     study = case.study
@@ -75,6 +76,8 @@ def study_content(result: Result, degrees: Degrees, links: Links) -> dict[str, o
         "statuses": [status.key for status in Status],
         "areas": _areas(case, degrees, links),
         "home": links.home,
+        "peopleStep": detail.people_step,
+        "metresStep": detail.metres_step,
         "services": [_service_content(result, reach) for reach in result.reaches.values()],
     }
 

@@ -16,6 +16,9 @@ from withinreach.maps.content import NO_LINKS, Links, facility_content, study_co
 from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
+    FULL,
+    OVERVIEW,
+    Detail,
     area_arrays,
     cell_arrays,
     json_island,
@@ -56,7 +59,7 @@ def draw_map(result: Result) -> folium.Map:
         shows itself. Layers of folium can be added before saving, as far as they bring no files of their own:
         vector layers and plain markers do, ``Popup``, ``Choropleth`` and tile layers do not.
     """
-    return _drawn(result, _islands(result, NO_LINKS))
+    return _drawn(result, _islands(result, NO_LINKS, FULL))
 
 
 def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.Map:
@@ -79,12 +82,12 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.M
     """
     part = part_around(result.case, area_row(result, code), _farthest_m(result.case))
     here = result_of(result, part)
-    return _drawn(here, chain(_islands(here, links), _walking_islands(part.case)))
+    return _drawn(here, chain(_islands(here, links, FULL), _walking_islands(part.case)))
 
 
 def draw_overview(result: Result, links: Links) -> folium.Map:
-    """Draw every area, each with the way to its own page."""
-    return _drawn(result, _islands(result, links))
+    """Draw every area, in less detail and each with the way to its own page."""
+    return _drawn(result, _islands(result, links, OVERVIEW))
 
 
 def area_row(result: Result, code: str) -> int:
@@ -177,20 +180,20 @@ class GapMap(folium.Map):
         return [list(corner) for corner in self.bounds]
 
 
-def _islands(result: Result, links: Links) -> Iterator[Island]:
+def _islands(result: Result, links: Links, detail: Detail) -> Iterator[Island]:
     case = result.case
     degrees = Degrees(case.study.metric_crs)
     # A page on which sites are tried tells of every group, others of those that the services are for.
     groups = {service.people for service in case.study.services.values()}
     shown = case.study.population.groups if len(case.areas) == 1 else groups
-    yield json_island("study", study_content(result, degrees, links))
+    yield json_island("study", study_content(result, degrees, links, detail))
     yield json_island("facilities", facility_content(case))
     yield packed_island("areas", area_arrays(case, degrees))
     yield packed_island("water", water_arrays(case, degrees))
-    yield packed_island("streets", street_arrays(case, degrees))
-    yield packed_island("cells", cell_arrays(case, sorted(shown)))
+    yield packed_island("streets", street_arrays(case, degrees, detail))
+    yield packed_island("cells", cell_arrays(case, sorted(shown), detail))
     for name, reach in result.reaches.items():
-        yield packed_island(f"reach-{name}", reach_arrays(reach))
+        yield packed_island(f"reach-{name}", reach_arrays(reach, detail))
 
 
 def _walking_islands(case: Case) -> Iterator[Island]:

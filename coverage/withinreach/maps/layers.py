@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,11 +29,37 @@ WATER_TOLERANCE_M = 5.0
 # Steps per degree for the centres of cells: 0.1 m, so that cells of a grid lie side by side.
 CELL_STEPS = 1_000_000
 PEOPLE_STEPS = 100
+STREET_LEVELS = 4
 FARTHEST_M = 2**31 - 1
 NO_WAY = -1
 
 # HTML ends a script element at "</script" whatever its type; JavaScript ends a line at U+2028 and U+2029.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much a page holds of what it draws.
+
+    Attributes
+    ----------
+    street_levels
+        Streets of so many levels, the longest strokes first.
+    people_step
+        People per cell are whole steps of this, in 1 / `PEOPLE_STEPS` people.
+    metres_step
+        Distances are whole steps of this.
+    """
+
+    street_levels: int = STREET_LEVELS
+    people_step: int = 1
+    metres_step: int = 1
+
+
+FULL = Detail()
+# For a whole prefecture of 600,000 cells and 420,000 streets in less than 6 MB: lanes are drawn on the pages of its
+# areas, people are told to a tenth and ways to 20 m.
+OVERVIEW = Detail(street_levels=3, people_step=10, metres_step=20)
 
 
 class Island(MacroElement):
@@ -77,10 +104,11 @@ def area_arrays(case: Case, degrees: Degrees) -> Mapping[str, Packable]:
     return encode_shapes(case.areas.table.geometry.to_numpy(), degrees, tolerance_m=AREA_TOLERANCE_M)
 
 
-def street_arrays(case: Case, degrees: Degrees) -> Mapping[str, Packable]:
+def street_arrays(case: Case, degrees: Degrees, detail: Detail = FULL) -> Mapping[str, Packable]:
     """Strokes, the important ones first, and ``level`` (0 to 3) of each."""
     lines = strokes(case.network)
     level = levels(lines)
+    lines, level = lines[level < detail.street_levels], level[level < detail.street_levels]
     order = spatial_order(lines, level)
     shapes = encode_shapes(lines[order], degrees, tolerance_m=STREET_TOLERANCE_M)
     return {"count": shapes["count"], "lon": shapes["lon"], "lat": shapes["lat"], "level": level[order]}
@@ -91,24 +119,26 @@ def water_arrays(case: Case, degrees: Degrees) -> Mapping[str, Packable]:
     return encode_shapes(case.water.geometry.to_numpy(), degrees, tolerance_m=WATER_TOLERANCE_M)
 
 
-def cell_arrays(case: Case, groups: Iterable[str]) -> Mapping[str, Packable]:
-    """Cells in the order of the case: ``lon``, ``lat`` in 1e-6 degrees, ``people_<group>`` in 0.01 people."""
+def cell_arrays(case: Case, groups: Iterable[str], detail: Detail = FULL) -> Mapping[str, Packable]:
+    """Cells in the order of the case: ``lon``, ``lat`` in 1e-6 degrees, ``people_<group>`` in steps of the detail."""
     table = case.people.table
     arrays: dict[str, Packable] = {
         "lon": whole_steps(table["lon"].to_numpy(np.float64), CELL_STEPS),
         "lat": whole_steps(table["lat"].to_numpy(np.float64), CELL_STEPS),
     }
     for group in groups:
-        arrays[f"people_{group}"] = np.round(case.people_of(group) * PEOPLE_STEPS).astype(np.int32)
+        steps = case.people_of(group) * (PEOPLE_STEPS / detail.people_step)
+        arrays[f"people_{group}"] = np.round(steps).astype(np.int32)
     return arrays
 
 
-def reach_arrays(reach: Reach) -> Mapping[str, Packable]:
-    """Per cell ``metres`` to the nearest facility (-1: no way) and ``status``.
+def reach_arrays(reach: Reach, detail: Detail = FULL) -> Mapping[str, Packable]:
+    """Per cell ``metres`` to the nearest facility, in steps of the detail (-1: no way), and ``status``.
 
-    Whole metres are rounded down for served cells and up for all others, so that no cell reads as farther than the
-    limit and served, or nearer and not.
+    Steps are rounded down for served cells and up for all others, so that no cell reads as farther than the limit and
+    served, or nearer and not.
     """
-    whole = np.where(reach.covered, np.floor(reach.level_m), np.ceil(reach.level_m))
+    steps = reach.level_m / detail.metres_step
+    whole = np.where(reach.covered, np.floor(steps), np.ceil(steps))
     metres = np.where(np.isfinite(whole), np.minimum(whole, FARTHEST_M), NO_WAY).astype(np.int32)
     return {"metres": metres, "status": reach.status.astype(np.uint8)}

@@ -41,6 +41,7 @@ async function build(map, bounds, study) {
   makeFooter(page);
   frameMap(map, bounds);
   const [areas, water, streets, people] = await Promise.all(["areas", "water", "streets", "cells"].map(readArrays));
+  for (const name of Object.keys(people)) if (name.startsWith("people_")) people[name] = timesStep(people[name], study.peopleStep);
   const cells = makeCells(people, page.origin, study.cellSizeM, center.lat);
   const data = { areas, water, streets, cells };
   const app = connect(page, data);
@@ -88,7 +89,7 @@ function connect(page, data) {
     async selectService(at) {
       const service = study.services[at];
       state.wanted = service;
-      if (!reaches.has(service.name)) reaches.set(service.name, readReach(service, cells));
+      if (!reaches.has(service.name)) reaches.set(service.name, readReach(service, cells, study.metresStep));
       const reach = await reaches.get(service.name);
       // Another tab may have been chosen while this one was unpacked.
       if (state.wanted !== service) return;
@@ -147,7 +148,8 @@ function connect(page, data) {
   return actions;
 }
 
-async function readReach(service, cells) {
+async function readReach(service, cells, metresStep) {
   const arrays = await readArrays("reach-" + service.name);
-  return { ...arrays, people: cells.people[service.people], breaks: service.densityBreaks };
+  const metres = timesStep(arrays.metres, metresStep);
+  return { ...arrays, metres, people: cells.people[service.people], breaks: service.densityBreaks };
 }

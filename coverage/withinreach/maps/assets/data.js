@@ -41,6 +41,11 @@ function unpack(payload) {
   return arrays;
 }
 
+// Whole steps as what they stand for; -1, nothing known, stays.
+function timesStep(values, step) {
+  return step === 1 ? values : values.map((value) => (value < 0 ? value : value * step));
+}
+
 function joinPlanes(bytes, length) {
   const values = new Int32Array(length);
   let last = 0;
