@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import ours, peers
+from benchmarks import floating_peers, ours, peers
 from benchmarks.cases import CUTOFF_MM
 from benchmarks.contender import Contender, Task, per_row
 
@@ -230,16 +230,16 @@ FLOATING = (
     Contender(
         name="pandas groupby",
         library="pandas",
-        graph=peers.pair_tables,
-        run=peers.pandas_floating,
+        graph=floating_peers.pair_tables,
+        run=floating_peers.pandas_floating,
         answer=lambda score, _: per_row(score.to_numpy()),
     ),
     Contender(
         name="pysal access",
         library="access",
-        graph=peers.pair_tables,
-        run=peers.access_floating,
-        answer=peers.access_answer,
+        graph=floating_peers.pair_tables,
+        run=floating_peers.access_floating,
+        answer=floating_peers.access_answer,
         remark="leaves out cells that reach nothing; they are put back after the clock has stopped",
     ),
 )
