@@ -71,7 +71,7 @@ def market(city: City) -> Any:
     from withinreach.kernels.within import nodes_within, places_within
     from withinreach.measures.market import Market
 
-    segments = Segments(city.tail, city.head, city.length_mm)
+    segments = Segments(city.tail, city.head, city.length_mm, city.length_mm, city.length_mm)
     facilities = Spots(city.facility_segment, city.facility_offset_mm, city.facility_access_mm)
     rows = np.arange(len(city.facility_segment), dtype=np.int32)
     arcs = Arcs(city.arc_ptr, city.arc_head, city.arc_mm)

@@ -90,6 +90,8 @@ def test_the_assignment_of_the_town_by_hand(case):
         "not_connected": [0, 5],
         "not_snapped": [0, 0],
         "outside_network": [0, 0],
+        "served_estimate": [0, 0],
+        "too_far_estimate": [0, 0],
     }
     assert list(table.columns) == list(want)
     for column in list(want)[1:]:

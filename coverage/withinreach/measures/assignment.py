@@ -132,17 +132,18 @@ def room_table(case: Case, reach: Reach, assignment: Assignment) -> pd.DataFrame
         Within the cutoff of a facility, but all places there are taken: unserved although in reach.
     room_unknown : float
         The same, but a facility of unknown capacity is in reach as well, or only such.
-    too_far, not_connected, not_snapped, outside_network : float
-        Reach no facility, as in the ledger.
+    too_far, not_connected, not_snapped, outside_network, served_estimate, too_far_estimate : float
+        Reach no facility along streets, as in the ledger; an estimated walk names no facility with room.
     """
     units = Units.of_areas(case)
     people = case.people_of(reach.service.people)
     left = people * (1 - assignment.served_share)
+    near = reach.status == Status.SERVED
     columns = {
         "people": people,
-        PLACED: np.where(reach.covered, people - left, 0.0),
-        NO_ROOM: np.where(reach.covered & ~assignment.unknown_near, left, 0.0),
-        ROOM_UNKNOWN: np.where(reach.covered & assignment.unknown_near, left, 0.0),
+        PLACED: np.where(near, people - left, 0.0),
+        NO_ROOM: np.where(near & ~assignment.unknown_near, left, 0.0),
+        ROOM_UNKNOWN: np.where(near & assignment.unknown_near, left, 0.0),
     }
     for status in Status:
         if status is not Status.SERVED:

@@ -28,7 +28,8 @@ def facility_loads(case: Case, reach: Reach, pairs: Pairs) -> pd.DataFrame:
     capacity : float
         Places; NaN where unknown.
     nearest_people : float
-        Those within the cutoff who have no nearer one; over all facilities they are the served people.
+        Those within the cutoff who have no nearer one, by estimated walks too; over all facilities they are the
+        served people.
     catchment_people : float
         All within the cutoff, whatever else they reach.
     people_per_place : float
