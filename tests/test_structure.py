@@ -23,6 +23,7 @@ STAGES = [
     {"reach"},
     {"measures"},
     {"analysis"},
+    {"uncertainty"},
     {"maps", "exports"},
     {"cli"},
     {"__main__"},
