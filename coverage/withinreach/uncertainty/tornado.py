@@ -44,15 +44,18 @@ def draw_tornado(table: pd.DataFrame, service: str) -> Figure:
     figure = Figure(figsize=(7, 1.2 + 0.5 * len(widest)), layout="constrained")
     axes = figure.add_subplot()
     for height, parameter in enumerate(widest.index):
-        for bar in bars[bars["parameter"] == parameter].itertuples():
-            moved = bar.change * 100
-            axes.barh(height, moved, left=base, color=LESS if moved < 0 else MORE)
+        ours = bars[bars["parameter"] == parameter]
+        for side, colour, away in ((ours["change"] < 0, LESS, -4), (ours["change"] >= 0, MORE, 4)):
+            moved = ours.loc[side, "change"] * 100
+            if moved.empty:
+                continue
+            axes.barh([height] * len(moved), moved, left=base, color=colour)
             axes.annotate(
-                bar.setting,
-                (base + moved, height),
-                xytext=(-4 if moved < 0 else 4, 0),
+                ", ".join(ours.loc[side, "setting"]),
+                (base + moved.iloc[moved.abs().argmax()], height),
+                xytext=(away, 0),
                 textcoords="offset points",
-                ha="right" if moved < 0 else "left",
+                ha="right" if away < 0 else "left",
                 va="center",
                 fontsize=8,
             )
