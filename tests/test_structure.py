@@ -23,7 +23,7 @@ STAGES = [
     {"reach"},
     {"measures"},
     {"analysis"},
-    {"uncertainty", "change"},
+    {"weighing", "uncertainty", "change"},
     {"maps", "exports"},
     {"cli"},
     {"__main__"},

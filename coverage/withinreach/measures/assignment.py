@@ -93,8 +93,7 @@ def assign_places(case: Case, pairs: Pairs) -> Assignment:
         market.facility[order],
         np.rint(seconds * 1000).astype(np.int64),
     )
-    _, capacity = capacities(case, pairs.service)
-    unknown = np.isnan(capacity)
+    unknown = np.isnan(capacities(case, pairs.service))
     rows = case.facility_rows(pairs.service.kinds)
     unknown_near = np.zeros(len(need), bool)
     unknown_near[pairs.cell[np.isin(pairs.facility, rows[unknown])]] = True

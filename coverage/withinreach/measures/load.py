@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def facility_loads(case: Case, reach: Reach, pairs: Pairs) -> pd.DataFrame:
-    """One row per facility of a service that names a capacity, in the order of the facilities.
+    """One row per facility of a service, in the order of the facilities.
 
     Columns
     -------
     id, name, code : str
         ``code`` is that of the area where it stands, empty outside all.
     capacity : float
-        Places; NaN where unknown.
+        Places; NaN where unknown, and where the service names none.
     nearest_people : float
         Those within the cutoff who have no nearer one, by estimated walks too; over all facilities they are the
         served people.
@@ -41,13 +41,9 @@ def facility_loads(case: Case, reach: Reach, pairs: Pairs) -> pd.DataFrame:
         unknown, inf where it is 0 and somebody is in the catchment.
     overload_places : float
         ``max(0, catchment_need - capacity)``; NaN where the capacity is unknown.
-
-    Raises
-    ------
-    StudyError
-        If the service names no capacity.
     """
-    rows, capacity = capacities(case, reach.service)
+    rows = case.facility_rows(reach.service.kinds)
+    capacity = np.full(len(rows), np.nan) if reach.service.capacity is None else capacities(case, reach.service)
     people = case.people_of(reach.service.people)
     position = np.full(len(case.facilities), -1, np.int64)
     position[rows] = np.arange(len(rows))

@@ -68,7 +68,7 @@ def market_of(case: Case, pairs: Pairs) -> Market:
     StudyError
         If the service names no capacity.
     """
-    rows, capacity = capacities(case, pairs.service)
+    rows, capacity = case.facility_rows(pairs.service.kinds), capacities(case, pairs.service)
     told = ~np.isnan(capacity)
     position = np.full(len(case.facilities), -1, np.int32)
     position[rows[told]] = np.arange(told.sum(), dtype=np.int32)
@@ -85,8 +85,8 @@ def market_of(case: Case, pairs: Pairs) -> Market:
     )
 
 
-def capacities(case: Case, service: Service) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Rows of a service's facilities, and their places, NaN where unknown.
+def capacities(case: Case, service: Service) -> NDArray[np.float64]:
+    """Places of a service's facilities, in the order of their rows, NaN where unknown.
 
     Raises
     ------
@@ -98,5 +98,5 @@ def capacities(case: Case, service: Service) -> tuple[NDArray[np.int32], NDArray
             f"services.{service.name}: names no capacity, so there are no places to share; "
             "give the attribute that counts them as capacity"
         )
-    rows = case.facility_rows(service.kinds)
-    return rows, case.facilities.table[service.capacity].to_numpy(np.float64)[rows]
+    values: NDArray[np.float64] = case.facilities.table[service.capacity].to_numpy(np.float64)
+    return values[case.facility_rows(service.kinds)]
