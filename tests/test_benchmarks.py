@@ -65,7 +65,8 @@ def test_what_needs_fresh_processes_is_reported(bench):
     assert set(results["first_calls"]) == {"compiling", "from the cache"}
     stages = results["pipelines"]["prefecture"]["network built"]["stages"]
     assert {"areas", "streets", "facilities", "people", "snapping", "analyse"} <= set(stages)
-    for heading in ("Peak memory", "Cold start", "From files to tables"):
+    assert results["further"]["prefecture"]["seconds"]["200 Monte Carlo runs"] > 0
+    for heading in ("Peak memory", "Cold start", "From files to tables", "Further questions"):
         assert f"## {heading}" in report
 
 

@@ -61,7 +61,8 @@ class Assignment(Frozen):
     @property
     def served_share(self) -> NDArray[np.float64]:
         """Share of each cell's need that finds a place, shape (k,); 1 where it needs none."""
-        return np.divide(self.placed, self.need, out=np.ones_like(self.need), where=self.need > 0)
+        share = np.divide(self.placed, self.need, out=np.ones_like(self.need), where=self.need > 0)
+        return np.minimum(share, 1.0)  # flows are sums of floats
 
 
 def assign_places(case: Case, pairs: Pairs) -> Assignment:
