@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import withinreach as wr
 from nine_cells import write_nine_cells
-from withinreach.measures.equity import concentration, gini, lorenz_curve, palma, theil
-from withinreach.measures.fairness import measure_equity, worst_served
+from withinreach.measures.equity import measure_equity, worst_served
+from withinreach.measures.inequality import concentration, gini, lorenz_curve, palma, theil
 from withinreach.measures.strata import strata_of
 from withinreach.reach import measure_reach, pairs_within
 from withinreach.study.layers import TerrainLayer

@@ -10,7 +10,7 @@ import pandas as pd
 from withinreach.errors import StudyError
 from withinreach.measures.assignment import assign_places, room_table
 from withinreach.measures.decay import Binary
-from withinreach.measures.fairness import measure_equity
+from withinreach.measures.equity import measure_equity
 from withinreach.measures.floating import access_table, two_step
 from withinreach.measures.load import facility_loads
 from withinreach.measures.market import market_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from withinreach.analysis import Result
     from withinreach.measures.assignment import Assignment
     from withinreach.measures.decay import Decay
-    from withinreach.measures.fairness import Equity
+    from withinreach.measures.equity import Equity
     from withinreach.measures.floating import Access
     from withinreach.measures.market import Market
     from withinreach.reach import Pairs, Reach

@@ -1,119 +1,222 @@
-"""How unequally something good is shared: Gini, Theil, Palma and concentration, each person counting once.
-
-A *score* is any figure per cell that more of is better and none of is 0: places per person of a floating catchment, or
-the number of facilities within the cutoff. All measures take scores with the people of each cell; cells without people
-do not count. The formulas are those of the R package *accessibility* (Pereira & Herszenhut 2023) where it has them.
-"""
+"""What a service's equity looks like: one table of figures, one of strata, and the worst-served tenth as places."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from withinreach.measures.decay import Binary
+from withinreach.measures.floating import two_step
+from withinreach.measures.inequality import concentration, gini, lorenz_curve, palma, theil
+from withinreach.measures.market import market_of
+from withinreach.measures.strata import everybody, strata_of
+from withinreach.measures.units import Units
+from withinreach.measures.walking import weighted_quantiles
+from withinreach.model import Frozen
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from withinreach.model import Case
+    from withinreach.reach import Pairs, Reach
 
-class Theil(NamedTuple):
-    """Theil's T, and its parts between and within units; they add up to it."""
-
-    total: float
-    between: float
-    within: float
+WORST = 0.1
+NOBODY = "nobody lives here"
+NOTHING = "nobody reaches anything"
+NO_TERRAIN = "the study gives no terrain"
 
 
-def lorenz_curve(score: NDArray[np.float64], people: NDArray[np.float64]) -> pd.DataFrame:
-    """Cumulative shares from those with least to those with most, beginning at (0, 0) and ending at (1, 1).
+@dataclass(frozen=True, slots=True, eq=False)
+class Equity(Frozen):
+    """How evenly a service is within reach.
+
+    Attributes
+    ----------
+    score : (k,) float64
+        What is shared, per cell; see `equity_score`.
+    score_name : str
+        ``places_per_person`` or ``facilities_within_cutoff``.
+    figures : DataFrame
+        Index: the figure; columns ``value`` (NaN where undefined) and ``reason`` (empty where there is a value).
+    lorenz : DataFrame
+        See `lorenz_curve`.
+    strata : DataFrame
+        One row per stratum; see `strata_table`.
+    worst : DataFrame
+        One row per area; see `worst_table`.
+    worst_share : (k,) float64
+        Share of each cell's people who belong to the worst-served tenth.
+    """
+
+    score: NDArray[np.float64]
+    score_name: str
+    figures: pd.DataFrame
+    lorenz: pd.DataFrame
+    strata: pd.DataFrame
+    worst: pd.DataFrame
+    worst_share: NDArray[np.float64]
+
+
+def measure_equity(case: Case, reach: Reach, pairs: Pairs) -> Equity:
+    """All of it for one service.
+
+    Figures
+    -------
+    gini, theil, theil_between, theil_within, palma
+        Of the score; between and within areas. See `inequality`.
+    concentration_density
+        Above 0 people in denser places have more; density is residents per cell, for cells are equally large.
+    concentration_<group>
+        Above 0 cells where the group is a larger share of the residents have more.
+    p10_min, p50_min, p90_min
+        Minutes to the nearest facility that so many of the people do not exceed; without a value if that share of the
+        people has no way at all.
+    worst_tenth_min
+        The shortest walk among the worst-served tenth.
+    """
+    people = case.people_of(reach.service.people)
+    score, name = equity_score(case, pairs)
+    worst_share = worst_served(reach.seconds, people)
+    return Equity(
+        score=score,
+        score_name=name,
+        figures=_figures(case, reach, score, worst_share),
+        lorenz=lorenz_curve(score, people),
+        strata=strata_table(case, reach, score),
+        worst=worst_table(case, reach, worst_share),
+        worst_share=worst_share,
+    )
+
+
+def equity_score(case: Case, pairs: Pairs) -> tuple[NDArray[np.float64], str]:
+    """Places per person by 2SFCA where the service names a capacity, else how many facilities are within the cutoff."""
+    if pairs.service.capacity is not None:
+        access = two_step(market_of(case, pairs), Binary(pairs.service.cutoff_s))
+        return access.score, "places_per_person"
+    count = np.bincount(pairs.cell, minlength=len(case.people)).astype(np.float64)
+    return count, "facilities_within_cutoff"
+
+
+def worst_served(seconds: NDArray[np.float64], people: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each cell's people who belong to the tenth with the longest walks, shape (k,).
+
+    Those without any way come first. Of cells that are equally far on the border of the tenth, all give the same share.
+    """
+    level, of_cell = np.unique(seconds, return_inverse=True)
+    of_level = np.bincount(of_cell, people, len(level))
+    farther = people.sum() - np.cumsum(of_level)
+    left = np.clip(WORST * people.sum() - farther, 0, of_level)
+    share = np.divide(left, of_level, out=np.zeros_like(left), where=of_level > 0)[of_cell]
+    return np.where(people > 0, share, 0.0)
+
+
+def worst_table(case: Case, reach: Reach, worst_share: NDArray[np.float64]) -> pd.DataFrame:
+    """Where the worst-served tenth lives, one row per area.
 
     Columns
     -------
-    people_share, score_share : float
-        One row per distinct score and one for the origin; NaN score shares where nobody has anything.
+    code, name : str
+    worst_people : float
+        People of the area among the tenth.
+    worst_of_area : float
+        Their share of the area's people: above 0.1 the area has more than its part of them; NaN where nobody lives.
+    cells : int
+        Cells in which some of them live.
     """
-    here = people > 0
-    order = np.argsort(score[here], kind="stable")
-    weight, value = people[here][order], score[here][order]
-    last = np.append(value[1:] != value[:-1], np.ones(min(1, len(value)), bool))
-    people_sum, score_sum = np.cumsum(weight)[last], np.cumsum(weight * value)[last]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = [np.append(0.0, part / part[-1:]) for part in (people_sum, score_sum)]
-    return pd.DataFrame({"people_share": shares[0], "score_share": shares[1]})
+    units = Units.of_areas(case)
+    people = case.people_of(reach.service.people)
+    worst, total = units.people(people * worst_share), units.people(people)
+    return pd.DataFrame(
+        {
+            "code": case.areas.table["code"],
+            "name": case.areas.table["name"],
+            "worst_people": worst,
+            "worst_of_area": np.divide(worst, total, out=np.full_like(total, np.nan), where=total > 0),
+            "cells": units.people((worst_share > 0).astype(np.float64)).astype(np.int64),
+        }
+    )
 
 
-def gini(score: NDArray[np.float64], people: NDArray[np.float64]) -> float:
-    """1 - Σ (F_k - F_{k-1}) (L_k + L_{k-1}) along the Lorenz curve: 0 if all have the same, towards 1 if one has all.
+def strata_table(case: Case, reach: Reach, score: NDArray[np.float64]) -> pd.DataFrame:
+    """Urban, rural and mountain side by side, by the rules of `strata_of`.
 
-    NaN where nobody lives or nobody has anything.
+    Columns
+    -------
+    stratum : str
+    people, served_people, coverage, median_min, mean_score : float
+        NaN where nobody lives, and in ``mountain`` where the study gives no terrain.
+    reason : str
+        Why a stratum has no figures.
     """
-    curve = lorenz_curve(score, people)
-    shares, scores = curve["people_share"].to_numpy(), curve["score_share"].to_numpy()
-    if len(shares) < 2 or np.isnan(scores).any():
-        return float("nan")
-    return float(1 - (np.diff(shares) * (scores[1:] + scores[:-1])).sum())
+    people = case.people_of(reach.service.people)
+    strata = strata_of(case)
+    rows = [
+        _stratum("urban", strata.urban, people, reach, score),
+        _stratum("rural", ~strata.urban, people, reach, score),
+        _stratum("mountain", strata.mountain, people, reach, score),
+    ]
+    return pd.DataFrame(rows)
 
 
-def theil(score: NDArray[np.float64], people: NDArray[np.float64], unit: NDArray[np.int32]) -> Theil:
-    """Theil's T, Σ (P_i / P) (x_i / μ) ln(x_i / μ) with 0 ln 0 = 0, and its parts.
-
-    Between units g with share s_g of all that there is and mean μ_g: Σ s_g ln(μ_g / μ); within: Σ s_g T_g. NaN where
-    nobody lives or nobody has anything. (The mean logarithmic deviation is not offered: it has no value with zeros.)
-
-    Theil (1967), *Economics and Information Theory*; decomposition after Shorrocks (1980),
-    https://doi.org/10.2307/1913126.
-    """
-    have = (people > 0) & (score > 0)
-    amount = people[have] * score[have]
-    if not amount.sum() > 0:
-        return Theil(float("nan"), float("nan"), float("nan"))
-    mean = amount.sum() / people.sum()
-    total = float((amount * np.log(score[have] / mean)).sum() / amount.sum())
-    inhabited = people > 0
-    number = np.unique(unit[inhabited], return_inverse=True)[1]
-    of_unit = np.bincount(number, people[inhabited] * score[inhabited])
-    unit_mean = of_unit / np.bincount(number, people[inhabited])
-    some = of_unit > 0
-    between = float((of_unit[some] * np.log(unit_mean[some] / mean)).sum() / amount.sum())
-    at = number[have[inhabited]]
-    within = float((amount * np.log(score[have] / unit_mean[at])).sum() / amount.sum())
-    return Theil(total, between, within)
+def _stratum(
+    name: str, here: NDArray[np.bool_] | None, people: NDArray[np.float64], reach: Reach, score: NDArray[np.float64]
+) -> dict[str, str | float]:
+    unknown = dict.fromkeys(("people", "served_people", "coverage", "median_min", "mean_score"), np.nan)
+    if here is None:
+        return {"stratum": name, **unknown, "reason": NO_TERRAIN}
+    inside = np.where(here, people, 0.0)
+    total = inside.sum()
+    if not total > 0:
+        return {"stratum": name, **unknown, "people": 0.0, "served_people": 0.0, "reason": NOBODY}
+    served = inside[reach.covered].sum()
+    return {
+        "stratum": name,
+        "people": total,
+        "served_people": served,
+        "coverage": served / total,
+        "median_min": _finite(_quantiles(reach.seconds, inside, (0.5,))[0]),
+        "mean_score": (inside * score).sum() / total,
+        "reason": "",
+    }
 
 
-def palma(score: NDArray[np.float64], people: NDArray[np.float64]) -> tuple[float, str]:
-    """What the tenth with most have over what the four tenths with least have, and why there is no figure.
+def _figures(case: Case, reach: Reach, score: NDArray[np.float64], worst_share: NDArray[np.float64]) -> pd.DataFrame:
+    people = case.people_of(reach.service.people)
+    none = NOBODY if not people.sum() > 0 else NOTHING
+    parts = theil(score, people, case.people.area)
+    tenths, why = palma(score, people)
+    rows = {
+        "gini": (gini(score, people), none),
+        "theil": (parts.total, none),
+        "theil_between": (parts.between, none),
+        "theil_within": (parts.within, none),
+        "palma": (tenths, why),
+        "concentration_density": (concentration(score, people, case.people_of(everybody(case))), none),
+    }
+    residents = case.people_of(everybody(case))
+    for group in case.study.population.groups:
+        if group != everybody(case):
+            share = np.divide(case.people_of(group), residents, out=np.zeros_like(residents), where=residents > 0)
+            rows[f"concentration_{group}"] = (concentration(score, people, share), none)
+    no_way = NOBODY if not people.sum() > 0 else "so many have no way to any facility"
+    for name, minutes in zip(("p10", "p50", "p90"), _quantiles(reach.seconds, people, (0.1, 0.5, 0.9)), strict=True):
+        rows[f"{name}_min"] = (_finite(minutes), no_way)
+    worst = reach.seconds[worst_share > 0]
+    rows["worst_tenth_min"] = (_finite(worst.min() / 60 if len(worst) else np.nan), no_way)
+    values = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "reason"])
+    return values.assign(reason=values["reason"].where(values["value"].isna(), "")).rename_axis("figure")
 
-    Shares are read off the Lorenz curve, so that a cell across a tenth is divided. Undefined where the four tenths have
-    nothing, which is the normal case of a 15-minute walk.
 
-    Palma (2011), https://doi.org/10.1111/j.1467-7660.2011.01695.x.
-    """
-    curve = lorenz_curve(score, people)
-    if len(curve) < 2:
-        return float("nan"), "nobody lives here"
-    if curve["score_share"].isna().any():
-        return float("nan"), "nobody reaches anything"
-    bottom, below_top = np.interp([0.4, 0.9], curve["people_share"], curve["score_share"])
-    if not bottom > 0:
-        return float("nan"), "the 40 % with least reach nothing"
-    return float((1 - below_top) / bottom), ""
+def _quantiles(
+    seconds: NDArray[np.float64], people: NDArray[np.float64], shares: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Minutes that shares of all people do not exceed; inf where that takes people without a way."""
+    one = np.zeros(len(people), np.int32)
+    return weighted_quantiles(seconds / 60, people, one, shares, 1)[:, 0]
 
 
-def concentration(score: NDArray[np.float64], people: NDArray[np.float64], rank_by: NDArray[np.float64]) -> float:
-    """Whether more goes to people who rank high in something else: 2 cov(x, r) / μ, from -1 to 1.
-
-    ``r`` is the share of people who rank lower, half of those who rank the same included. Above 0 those who rank high
-    have more; 0 says that rank does not matter. NaN where nobody lives or nobody has anything.
-
-    Kakwani, Wagstaff & van Doorslaer (1997), https://doi.org/10.1016/S0304-4076(96)01807-6.
-    """
-    here = people > 0
-    weight, value = people[here], score[here]
-    amount = (weight * value).sum()
-    if not amount > 0:
-        return float("nan")
-    _, level = np.unique(rank_by[here], return_inverse=True)
-    of_level = np.bincount(level, weight)
-    rank = ((np.cumsum(of_level) - of_level / 2) / weight.sum())[level]
-    # Weighted by people the mean rank is one half.
-    return float(2 * (weight * value * rank).sum() / amount - 1)
+def _finite(value: float) -> float:
+    return float(value) if np.isfinite(value) else float("nan")
