@@ -414,7 +414,6 @@ def frames(market: Market) -> dict[str, pd.DataFrame]:
 
 # pysal's own code, under the pandas of today
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:The inplace keyword:pandas.errors.Pandas4Warning")
 def test_access_of_pysal_agrees():
     fca = pytest.importorskip("access.fca")
     market = random_market(3)

@@ -137,7 +137,7 @@ def sensitivity(
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
 
     case = _prepare(_load(study))
-    populations = {other.parent.name or str(other): _prepare(_load(other)) for other in others}
+    populations = {str(other): _prepare(_load(other)) for other in others}
     with progress_bar("one at a time", 8 + len(populations)) as step:
         table = vary_assumptions(case, others=populations, progress=step)
     with progress_bar("all at once", runs) as step:

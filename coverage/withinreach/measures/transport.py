@@ -176,15 +176,32 @@ def _solve(
     if found.status != 0:
         raise RuntimeError(f"HiGHS ended with: {found.message}")
     value = np.maximum(found.x, 0.0)
-    taken, sent = value[:n_choices], value[n_choices:]
-    # Within a group any division walks the same; every cell gets of each facility in proportion to what it sends.
-    sent_by_cell = sent[groups.kind] * np.divide(need, kind_need[groups.kind], out=np.zeros_like(need), where=need > 0)
-    in_all = np.bincount(group, taken, n_groups)[groups.of_kind[groups.kind]]
+    flow = _divided(need, choices, groups, taken=value[:n_choices], sent=value[n_choices:])
+    return _Solved(flow, np.maximum(-found.ineqlin.marginals, 0.0))
+
+
+def _divided(
+    need: NDArray[np.float64],
+    choices: _Choices,
+    groups: _Groups,
+    *,
+    taken: NDArray[np.float64],
+    sent: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The flow of each pair, from what each choice of a group takes and each kind of cell sends.
+
+    Within a group any division walks the same. A kind's cells send in proportion to their need, and get of each
+    facility in proportion to what they send.
+    """
+    column_ptr = np.concatenate([[0], np.cumsum(np.diff(choices.ptr)[groups.shape])])
+    group = groups.of_kind[groups.kind]
+    of_kind = np.bincount(groups.kind, need, len(sent))[groups.kind]
+    sent_by_cell = sent[groups.kind] * np.divide(need, of_kind, out=np.zeros_like(need), where=need > 0)
+    in_all = np.add.reduceat(taken, column_ptr[:-1])[group]
     share = np.divide(sent_by_cell, in_all, out=np.zeros_like(need), where=in_all > 0)
     cell = np.repeat(np.arange(len(need)), np.diff(choices.ptr))
     nth = np.arange(len(cell)) - choices.ptr[cell]
-    flow = share[cell] * taken[column_ptr[groups.of_kind[groups.kind[cell]]] + nth]
-    return _Solved(flow, np.maximum(-found.ineqlin.marginals, 0.0))
+    return share[cell] * taken[column_ptr[group[cell]] + nth]
 
 
 def _bounds(
