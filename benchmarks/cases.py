@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case
 
 CUTOFF_MM = 1_250_000  # 15 minutes at 5 km/h
+SPEED_MM_S = CUTOFF_MM / 900
 COPIES = 10
 GAP_M = 10_000.0
 

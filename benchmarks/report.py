@@ -55,6 +55,7 @@ class Results:
     memory: list[dict[str, Any]] = field(default_factory=list)
     first_calls: dict[str, Any] = field(default_factory=dict)
     pipelines: dict[str, Any] = field(default_factory=dict)
+    further: dict[str, Any] = field(default_factory=dict)
 
 
 def write(results: Results, folder: Path) -> str:
@@ -78,7 +79,7 @@ def as_text(results: Results) -> str:
     parts = ["# Benchmarks", METHOD.format(slow=results.slow_s), _machine(results), _cities(results)]
     parts += _tasks(results)
     parts += [_goal_table(results), _bound(results.bound), _memory(results.memory)]
-    parts += [_first(results.first_calls), _pipelines(results.pipelines)]
+    parts += [_first(results.first_calls), _pipelines(results.pipelines), _further(results.further)]
     if results.notes:
         parts.append("## Left out\n\n" + "\n".join(f"* {note}" for note in results.notes))
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
@@ -240,6 +241,20 @@ def _pipelines(found: dict[str, Any]) -> str:
             f"**{city}**: {told}. Seconds in fresh processes, median of {runs}.\n\n" + _table(["stage", *columns], rows)
         )
     return "\n\n".join(parts)
+
+
+def _further(found: dict[str, Any]) -> str:
+    if not found:
+        return ""
+    questions = list(next(iter(found.values()))["seconds"])
+    rows = [[question, *(f"{one['seconds'][question]:.2f}" for one in found.values())] for question in questions]
+    rows.append(
+        ["services, of which with a capacity", *(f"{one['services']}, {one['sharing']}" for one in found.values())]
+    )
+    return (
+        "## Further questions\n\nSeconds of one fresh process for all services of a case that is analysed, compiled "
+        "before; Monte Carlo runs share the cores.\n\n" + _table(["", *found], rows)
+    )
 
 
 def _share(seconds: float, whole: float) -> tuple[str, str]:

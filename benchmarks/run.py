@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchmarks.cases import City, city_of, save_city, side_by_side
-from benchmarks.fresh import ONE_THREAD, ROOT, first_calls, machine, peaks, pipelines
+from benchmarks.fresh import ONE_THREAD, ROOT, first_calls, job, machine, peaks, pipelines
 from benchmarks.measure import SLOW_S, Graphs, Row, measure, memory_bound
 from benchmarks.report import Results, write
 from benchmarks.tasks import TASKS
@@ -100,7 +100,9 @@ def _in_fresh_processes(
         memory = peaks(_memory_jobs(rows, arrays))
         _say("fresh processes: pipeline")
         whole = {name: pipelines(study, Path(folder, f"cache-{name}"), repetitions) for name, study in studies.items()}
-    return {"first_calls": first, "memory": memory, "pipelines": whole}
+        _say("fresh processes: further questions")
+        further = {name: job("further", str(study)) for name, study in studies.items()}
+    return {"first_calls": first, "memory": memory, "pipelines": whole, "further": further}
 
 
 def _sample(folder: Path, scale: float) -> Path:

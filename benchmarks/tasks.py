@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import ours, peers
+from benchmarks import floating_peers, ours, peers
 from benchmarks.cases import CUTOFF_MM
 from benchmarks.contender import Contender, Task, per_row
 
@@ -226,6 +226,23 @@ WITHIN = (
         largest=MILLION,
     ),
 )
+FLOATING = (
+    Contender(
+        name="pandas groupby",
+        library="pandas",
+        graph=floating_peers.pair_tables,
+        run=floating_peers.pandas_floating,
+        answer=lambda score, _: per_row(score.to_numpy()),
+    ),
+    Contender(
+        name="pysal access",
+        library="access",
+        graph=floating_peers.pair_tables,
+        run=floating_peers.access_floating,
+        answer=floating_peers.access_answer,
+        remark="leaves out cells that reach nothing; they are put back after the clock has stopped",
+    ),
+)
 
 TASKS = (
     Task(
@@ -259,5 +276,14 @@ TASKS = (
         title=f"All nodes within {CUTOFF_MM // 1000:,} m of each node that has a facility",
         contenders=(ours.WITHIN, *WITHIN),
         rows="pairs",
+    ),
+    Task(
+        name="floating",
+        title="E2SFCA: places per person of every cell; who reaches what is given",
+        contenders=(ours.FLOATING, *FLOATING),
+        rows="cells",
+        per="cell",
+        unit="places per person",
+        tolerance=1e-9,
     ),
 )

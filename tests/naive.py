@@ -185,3 +185,64 @@ def _dijkstra(graph: Graph, starts: list[tuple[Label, Hashable]]) -> dict[Hashab
                 heapq.heappush(heap, ((mm + arc_mm, source), pushed, neighbour))
                 pushed += 1
     return settled
+
+
+def floating(
+    pairs: Sequence[tuple[int, int]],
+    wanted: Sequence[float],
+    granted: Sequence[float],
+    mass: Sequence[float],
+    capacity: Sequence[float],
+) -> tuple[list[float], list[float]]:
+    """Score of each cell and demand of each facility: what is wanted adds up, what is there is divided by it.
+
+    ``pairs`` are (cell, facility), and ``wanted`` and ``granted`` the weights of each in the two steps.
+    """
+    demand = [0.0] * len(capacity)
+    for (cell, facility), weight in zip(pairs, wanted, strict=True):
+        demand[facility] += mass[cell] * weight
+    score = [0.0] * len(mass)
+    for (cell, facility), weight in zip(pairs, granted, strict=True):
+        if demand[facility] > 0:
+            score[cell] += capacity[facility] / demand[facility] * weight
+    return score, demand
+
+
+def settle(
+    choices: Sequence[Sequence[tuple[int, float]]], people: Sequence[float], crowding: Sequence[float], rounds: int
+) -> tuple[list[list[float]], list[float]]:
+    """People of each cell at each of its facilities after some rounds, and the load of the facilities.
+
+    ``choices`` are (facility, cost of the walk) per cell. One cell after the other empties its facilities and fills
+    them again from the cheapest up, all that it uses to the same cost.
+    """
+    used = [[0.0] * len(options) for options in choices]
+    load = [0.0] * len(crowding)
+    for _ in range(rounds):
+        for cell, options in enumerate(choices):
+            if people[cell] > 0 and options:
+                for k, (facility, _walk) in enumerate(options):
+                    load[facility] -= used[cell][k]
+                cost = [walk + crowding[facility] * load[facility] for facility, walk in options]
+                used[cell] = _fill(people[cell], cost, [crowding[facility] for facility, _walk in options])
+                for k in sorted(range(len(options)), key=lambda k: cost[k]):
+                    load[options[k][0]] += used[cell][k]
+        load = [0.0] * len(crowding)
+        for cell, options in enumerate(choices):
+            for k, (facility, _walk) in enumerate(options):
+                load[facility] += used[cell][k]
+    return used, load
+
+
+def _fill(people: float, cost: Sequence[float], crowding: Sequence[float]) -> list[float]:
+    """Divide people among options whose cost rises with them, to one level of cost."""
+    order = sorted(range(len(cost)), key=lambda k: cost[k])
+    room, share, level, open_to = 0.0, 0.0, math.inf, []
+    for k in order:
+        if cost[k] >= level:
+            break
+        share += 1.0 / crowding[k]
+        room += 1.0 / crowding[k] * cost[k]
+        level = (people + room) / share
+        open_to.append(k)
+    return [max(0.0, (level - cost[k]) / crowding[k]) if k in open_to else 0.0 for k in range(len(cost))]

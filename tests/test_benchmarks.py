@@ -45,7 +45,7 @@ def test_everybody_finds_the_same(bench):
     assert not [row for row in results["rows"] if row["skipped"].startswith("failed")]
     assert all(row["agreement"]["differing"] == 0 for row in ran if not row["differs"])
     # Each task is checked against another library on every node, cell or pair at least once.
-    for task in ("nearest", "nearest-cut", "snap", "places", "within"):
+    for task in ("nearest", "nearest-cut", "snap", "places", "within", "floating"):
         leader, *peers = [row for row in ran if row["task"] == task]
         assert leader["contender"] == "withinreach"
         exact = [row for row in peers if not row["differs"] and row["every"] == 1]
@@ -65,7 +65,8 @@ def test_what_needs_fresh_processes_is_reported(bench):
     assert set(results["first_calls"]) == {"compiling", "from the cache"}
     stages = results["pipelines"]["prefecture"]["network built"]["stages"]
     assert {"areas", "streets", "facilities", "people", "snapping", "analyse"} <= set(stages)
-    for heading in ("Peak memory", "Cold start", "From files to tables"):
+    assert results["further"]["prefecture"]["seconds"]["200 Monte Carlo runs"] > 0
+    for heading in ("Peak memory", "Cold start", "From files to tables", "Further questions"):
         assert f"## {heading}" in report
 
 

@@ -23,6 +23,7 @@ STAGES = [
     {"reach"},
     {"measures"},
     {"analysis"},
+    {"weighing", "uncertainty", "change"},
     {"maps", "exports"},
     {"cli"},
     {"__main__"},

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse
+    from withinreach.change import explain_change
     from withinreach.errors import CoverageError
     from withinreach.exports import export
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case
     from withinreach.preparation import prepare, sample_case
     from withinreach.study import Study, load_study
+    from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
+    from withinreach.weighing import weigh_equity, weigh_supply
 
 _HOMES = {
     "Case": "model",
@@ -26,10 +29,16 @@ _HOMES = {
     "analyse": "analysis",
     "draw_area": "maps",
     "draw_map": "maps",
+    "draw_tornado": "uncertainty",
+    "estimate_intervals": "uncertainty",
+    "explain_change": "change",
     "export": "exports",
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
+    "vary_assumptions": "uncertainty",
+    "weigh_equity": "weighing",
+    "weigh_supply": "weighing",
 }
 
 __all__ = [
@@ -40,10 +49,16 @@ __all__ = [
     "analyse",
     "draw_area",
     "draw_map",
+    "draw_tornado",
+    "estimate_intervals",
+    "explain_change",
     "export",
     "load_study",
     "prepare",
     "sample_case",
+    "vary_assumptions",
+    "weigh_equity",
+    "weigh_supply",
 ]
 
 

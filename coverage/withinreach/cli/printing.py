@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from withinreach.analysis import Result
@@ -51,6 +53,23 @@ def print_tables(result: Result) -> None:
         shown.add_row("total", "", *_figures(result.totals[name].to_dict()))
         console.print(shown)
         click.echo(_ledger_line(result, name))
+
+
+def print_rows(title: str, table: pd.DataFrame, formats: dict[str, Callable[[Any], str]]) -> None:
+    """Some columns of a table, texts to the left and numbers to the right, a dash where a value is missing."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED_WIDTH)
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for column, style in formats.items():
+        shown.add_column(column.replace("_", " "), justify="left" if style is str else "right", no_wrap=True)
+    for row in _with_none(table[list(formats)]).to_dict(orient="records"):
+        shown.add_row(*("—" if row[column] is None else style(row[column]) for column, style in formats.items()))
+    console.print(shown)
 
 
 def _figures(row: dict[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from withinreach.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result
+    from withinreach.model import Case
     from withinreach.study import Study
 
 DEMO_STUDY = Path("data", "xinxiang-sample", "study.toml")
@@ -89,6 +90,13 @@ def _load(path: Path) -> Study:
     from withinreach.study import load_study
 
     return load_study(path)
+
+
+def _prepare(study: Study) -> Case:
+    from withinreach.preparation import prepare
+
+    with progress_bar(study.name, PREPARE_STEPS) as step:
+        return prepare(study, progress=step)
 
 
 def _analyse(study: Study) -> Result:

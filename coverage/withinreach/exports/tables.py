@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from withinreach.weighing import catchment_loads
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,6 +34,12 @@ def county_rows(result: Result, code: str) -> pd.DataFrame:
     """One row per service for one area."""
     blocks = [_with_service(result, name, table[table["code"] == code]) for name, table in result.tables.items()]
     return pd.concat(blocks, ignore_index=True)
+
+
+def facility_rows(result: Result) -> pd.DataFrame:
+    """One row per service and facility: whom it stands for, its load, and places per person of its catchment."""
+    blocks = [catchment_loads(result, name).assign(service=name) for name in result.tables]
+    return pd.concat(blocks, ignore_index=True)[["service", *blocks[0].columns.drop("service")]]
 
 
 def ledger_rows(result: Result) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from withinreach.reach.borders import Grounds, measure_own_reach, own_grounds
-from withinreach.reach.nearest import Reach, Status, measure_reach
+from withinreach.reach.inputs import segments_of, spots_of
+from withinreach.reach.nearest import Reach, Status, measure_reach, nearest_along
 from withinreach.reach.pairs import Pairs, pairs_within
 
 __all__ = [
@@ -13,6 +14,9 @@ __all__ = [
     "Status",
     "measure_own_reach",
     "measure_reach",
+    "nearest_along",
     "own_grounds",
     "pairs_within",
+    "segments_of",
+    "spots_of",
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.kernels.nearest import Nearest
-    from withinreach.model import Case
+    from withinreach.model import Case, Costs
     from withinreach.study import Service
 
 
@@ -90,16 +90,19 @@ def measure_reach(case: Case, service: Service) -> Reach:
     With ``network.fallback_detour`` in the study, cells that no way leads from get an estimate: the straight line to
     the nearest facility times that factor, and the status ``served_estimate`` or ``too_far_estimate``.
     """
-    rows = case.facility_rows(service.kinds)
-    profile = case.study.profiles[service.profile]
-    costs = walking_costs(case.network, profile)
-    segments = segments_of(case.network, costs)
-    facilities = spots_of(case.facilities)
-    nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
-    found = nearest_to_places(segments, nodes, facilities, rows, spots_of(case.people))
+    found = nearest_along(case, service, walking_costs(case.network, case.study.profiles[service.profile]))
     walked = reach_of(case, service, found)
     detour = case.study.network.fallback_detour
     return walked if detour is None else _with_estimates(case, walked, detour)
+
+
+def nearest_along(case: Case, service: Service, costs: Costs) -> Nearest:
+    """Cost and row of the nearest facility of every cell, for given costs of the streets."""
+    rows = case.facility_rows(service.kinds)
+    segments = segments_of(case.network, costs)
+    facilities = spots_of(case.facilities)
+    nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
+    return nearest_to_places(segments, nodes, facilities, rows, spots_of(case.people))
 
 
 def reach_of(case: Case, service: Service, found: Nearest) -> Reach:
