@@ -76,7 +76,7 @@ def _study(language: str, **changes: object) -> Study:
                 "path": "facilities.csv",
                 "datum": "wgs84",
                 "kind_column": "kind",
-                "kinds": {"a": "home", "b": "clinic"},
+                "kinds": {"a": "elder_institution", "b": "clinic"},
                 "attributes": {"beds": "beds"},
             }
         ],
@@ -85,7 +85,7 @@ def _study(language: str, **changes: object) -> Study:
             "care": {
                 "name": "care",
                 "title": "养老",
-                "kinds": ["home"],
+                "kinds": ["elder_institution"],
                 "people": "old",
                 "cutoff_min": 15,
                 "profile": "slow",
@@ -150,7 +150,8 @@ def _facilities() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": ["H1", "H2", "H3", "H4", HOSTILE],
-            "kind": ["home", "home", "home", "home", "clinic"],
+            "status": [None] * 5,
+            "kind": ["elder_institution", "elder_institution", "elder_institution", "elder_institution", "clinic"],
             "name": [HOSTILE, "东院", "北院", "界外院", "诊所一"],
             "file": "facilities.csv",
             "row": np.arange(5) + 2,

@@ -60,7 +60,7 @@ def only(lines: list[str], *parts: str) -> None:
         ("snap_cap_m = 300", 'snap_cap_m = "far"', ("network.snap_cap_m", "number")),
         ('people = "all"', 'people = "al"', ("services.clinic.people = 'al'", "defined: age_60_plus, all")),
         ('profile = "slow"', 'profile = "fast"', ("services.elder_care.profile = 'fast'", "slow")),
-        ('kinds = ["clinic"]', 'kinds = ["clinics"]', ("services.clinic.kinds = 'clinics'", "clinic, elder_care")),
+        ('kinds = ["clinic"]', 'kinds = ["clinics"]', ("services.clinic.kinds = 'clinics'", "like it: clinic")),
         ('capacity = "beds"', 'capacity = "seats"', ("services.elder_care.capacity = 'seats'", "beds")),
         ("speed_m_s = 1.0", "speed_m_s = 1.00005", ("profiles.slow.speed_m_s", "steps of 0.001")),
         ("speed_m_s = 1.0", "speed_m_s = 0", ("profiles.slow.speed_m_s", "greater than 0")),

@@ -81,7 +81,7 @@ def test_findings_speak_the_language_of_the_study(town):
 def test_findings_pass_through_json_unchanged(tmp_path):
     first = Findings()
     first.note("people_off_streets", tmp_path / "a.csv", {"cells": 3, "people": 5.25, "cap_m": 300.0})
-    first.note("kind_not_listed", tmp_path / "b.csv", at=Spot(7, "类别", "学校"))
+    first.note("facility_outside_areas", tmp_path / "b.csv", at=Spot(7, "类别", "学校"))
     second = Findings()
     second.add_records(json.loads(json.dumps(first.records())))
     for language in LANGUAGES:
@@ -91,5 +91,5 @@ def test_findings_pass_through_json_unchanged(tmp_path):
 
 def test_no_findings_have_the_same_columns():
     some = Findings()
-    some.note("kind_not_listed", Path("b.csv"), at=Spot(7, "类别", "学校"))
+    some.note("facility_outside_areas", Path("b.csv"), at=Spot(7, "类别", "学校"))
     assert Findings().table("zh").dtypes.equals(some.table("zh").dtypes)

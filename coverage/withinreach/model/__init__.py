@@ -6,7 +6,7 @@ with their slow twins; coordinates are float64 metres in the study's metric CRS.
 
 from __future__ import annotations
 
-from withinreach.model.case import NO_SEGMENT, OUTSIDE_AREAS, Areas, Audit, Case, Places
+from withinreach.model.case import NO_SEGMENT, NOT_OPEN, OUTSIDE_AREAS, Areas, Audit, Case, Places, serving
 from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.frozen import Frozen
 from withinreach.model.names import file_stem
@@ -14,6 +14,7 @@ from withinreach.model.network import Network, build_network, whole_mm_up
 from withinreach.model.part import Part, part_around
 
 __all__ = [
+    "NOT_OPEN",
     "NO_SEGMENT",
     "OUTSIDE_AREAS",
     "Areas",
@@ -27,6 +28,7 @@ __all__ = [
     "build_network",
     "file_stem",
     "part_around",
+    "serving",
     "walking_costs",
     "whole_mm_up",
 ]

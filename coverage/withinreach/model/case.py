@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NO_SEGMENT = -1
 OUTSIDE_AREAS = -1
+# Values of ``status`` of facilities that serve nobody; where it is unknown they are taken to be open.
+NOT_OPEN = ("closed", "under_construction", "planned")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +30,8 @@ class Places(Frozen):
     Attributes
     ----------
     table : DataFrame with k rows
-        Facilities: id, kind, name, lon, lat, file, row and the study's numeric attributes (NaN where unknown).
+        Facilities: id, kind, name, file, row, the attributes of ``headers.toml`` and the study's own (numbers as
+        float64, NaN where unknown), status, lon, lat.
         People: lon, lat and one column of people per group. Longitudes and latitudes are WGS84 degrees.
     xy : (k, 2) float64
         Positions, metres.
@@ -107,8 +110,14 @@ class Case(Frozen):
         return _column(self.people, group)
 
     def facility_rows(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
-        """Rows of the facilities that are of one of these kinds, ascending."""
-        return np.flatnonzero(self.facilities.table["kind"].isin(kinds).to_numpy()).astype(np.int32)
+        """Rows of the facilities that are open and of one of these kinds or a kind below them, ascending."""
+        return np.flatnonzero(serving(self.facilities.table, self.study.taxonomy.within(kinds))).astype(np.int32)
+
+
+def serving(facilities: pd.DataFrame, kinds: frozenset[str]) -> NDArray[np.bool_]:
+    """Which facilities are of one of these kinds and open, shape (k,)."""
+    here = facilities["kind"].isin(kinds) & ~facilities["status"].isin(NOT_OPEN)
+    return here.to_numpy(bool)
 
 
 def _column(places: Places, name: str) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
@@ -15,7 +14,7 @@ from withinreach.errors import SourceError
 from withinreach.model import Areas, Audit, Case, Network, Places
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.cache import cached_network
-from withinreach.preparation.facilities import read_facilities
+from withinreach.preparation.facilities import read_all_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.ground import note_components, note_facilities, note_snapping, note_streets
@@ -28,8 +27,7 @@ from withinreach.sources.vectors import read_layer
 from withinreach.study import load_study
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from withinreach.preparation.facilities import Facilities
     from withinreach.preparation.people import Cells
     from withinreach.progress import Progress
     from withinreach.study import Study, WaterLayer
@@ -68,14 +66,14 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         )
     progress("facilities")
     with findings.problems_kept():
-        facilities = _read_all_facilities(study, frame, findings)
+        facilities = read_all_facilities(study, frame, findings)
     if areas is not None:
         progress("people")
         with findings.problems_kept():
             cells = prepare_people(study.population, areas, frame, findings)
     if study.water is not None:
         with findings.problems_kept():
-            water = _prepare_water(study.water, frame)
+            water = _prepare_water(study.water, frame, findings)
     if areas is not None and network is not None:
         with findings.problems_kept():
             _need_overlap(study.network.path, network, areas)
@@ -85,7 +83,7 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
 
     progress("snapping")
     people = _people_places(cells, network, study.network.snap_cap_m, frame)
-    places = _facility_places(*facilities, areas, network, study.network.snap_cap_m, frame)
+    places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
     note_facilities(study, places, findings)
     note_snapping(study, people, findings)
     note_components(study, network, people, findings)
@@ -102,28 +100,10 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     )
 
 
-def _read_all_facilities(
-    study: Study, frame: MetricFrame, findings: Findings
-) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Every facility layer, one below the other; attributes that a layer lacks are NaN."""
-    tables, positions = [], []
-    for layer in study.facilities:
-        with findings.problems_kept():
-            table, xy = read_facilities(layer, frame, findings)
-            tables.append(table)
-            positions.append(xy)
-    if not tables:
-        return pd.DataFrame(), np.empty((0, 2))
-    attributes = dict.fromkeys(name for layer in study.facilities for name in layer.attributes)
-    everything = pd.concat(tables, ignore_index=True)
-    for name in attributes:
-        everything[name] = everything[name].astype(np.float64) if name in everything else np.nan
-    return everything, np.concatenate(positions)
-
-
-def _prepare_water(layer: WaterLayer, frame: MetricFrame) -> gpd.GeoDataFrame:
-    raw = read_layer(layer.path, layer.datum, kind="Polygon")
-    return gpd.GeoDataFrame(geometry=frame.geometries(layer.datum, raw.geometry.to_numpy()), crs=frame.crs)
+def _prepare_water(layer: WaterLayer, frame: MetricFrame, findings: Findings) -> gpd.GeoDataFrame:
+    raw = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer)
+    findings.take(layer.path, raw.remarks)
+    return gpd.GeoDataFrame(geometry=frame.geometries(layer.datum, raw.features.geometry.to_numpy()), crs=frame.crs)
 
 
 def _need_overlap(path: Path, network: Network, areas: Areas) -> None:
@@ -141,17 +121,13 @@ def _people_places(cells: Cells, network: Network, cap_m: float, frame: MetricFr
 
 
 def _facility_places(
-    table: pd.DataFrame,
-    xy: NDArray[np.float64],
-    areas: Areas,
-    network: Network,
-    cap_m: float,
-    frame: MetricFrame,
+    facilities: Facilities, areas: Areas, network: Network, cap_m: float, frame: MetricFrame
 ) -> Places:
+    xy = facilities.xy
     lonlat = frame.to_lonlat(xy)
     segment, offset_mm, access_mm = snap_places(network, xy, cap_m)
     return Places(
-        table=table.assign(lon=lonlat[:, 0], lat=lonlat[:, 1]),
+        table=facilities.table.assign(lon=lonlat[:, 0], lat=lonlat[:, 1]),
         xy=xy,
         area=assign_areas(areas, xy),
         segment=segment,

@@ -35,7 +35,9 @@ def prepare_areas(layer: AreaLayer, frame: MetricFrame, findings: Findings) -> A
     SourceError
         If the layer cannot be used, a column is missing, or a code is missing or stands twice.
     """
-    raw = read_layer(layer.path, layer.datum, kind="Polygon")
+    read = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer)
+    findings.take(layer.path, read.remarks)
+    raw = read.features
     need_columns(layer.path, raw, [("areas.code", layer.code), ("areas.name", layer.name)])
     code = _codes(layer.path, raw[layer.code])
     shapes = frame.geometries(layer.datum, raw.geometry.to_numpy())

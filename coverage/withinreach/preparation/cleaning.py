@@ -19,7 +19,8 @@ from withinreach.model import Frozen, build_network
 from withinreach.preparation.gaps import choose_gaps, find_gaps, join_lines
 from withinreach.preparation.noding import linework, nodes_along, repeated, settle
 from withinreach.preparation.pieces import cut_chain, draw_pieces
-from withinreach.sources.rows import MISSING, NAMED_ROWS, need_columns
+from withinreach.sources.figures import MISSING
+from withinreach.sources.rows import NAMED_ROWS, need_columns
 
 if TYPE_CHECKING:
     from pathlib import Path

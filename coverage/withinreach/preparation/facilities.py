@@ -2,146 +2,206 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from withinreach.errors import SourceError
-from withinreach.preparation.findings import Spot
-from withinreach.preparation.frame import misplaced
-from withinreach.sources.rows import coordinates, need_columns, numbers, problem_lines, row_number
-from withinreach.sources.tables import TABLE_SUFFIXES, read_table
-from withinreach.sources.vectors import read_layer
+from withinreach.errors import SourceError, StudyError
+from withinreach.model import NOT_OPEN
+from withinreach.preparation.attributes import ATTRIBUTES, type_attributes
+from withinreach.preparation.facility_files import read_facility_file
+from withinreach.sources.headers import roles
+from withinreach.sources.remarks import Spot
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from numpy.typing import NDArray
 
+    from withinreach.preparation.facility_files import FacilityFile
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
-    from withinreach.study import FacilityLayer
+    from withinreach.study import FacilityLayer, Study
 
 TEXT_COLUMNS = ("id", "kind", "name", "file")
+# Of these a facility has some, and it is worth a word where it does not tell how many.
+COUNTED = ("number", "star")
+NAMED_KINDS = 5
 
 
-def read_facilities(
-    layer: FacilityLayer, frame: MetricFrame, findings: Findings
-) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Read one facility layer.
+class Facilities(NamedTuple):
+    """Facilities of one layer or of all.
 
-    Returns
-    -------
+    Attributes
+    ----------
     table : DataFrame with k rows
-        id, kind, name, file, row, and the layer's attributes as float64 (NaN where the field is empty).
+        id, kind, name, file, row, and every attribute of `ATTRIBUTES` and of the study, typed as by `type_attributes`.
     xy : (k, 2) float64
         Positions, metres.
+    told : set of str
+        Attributes that a column tells.
+    """
+
+    table: pd.DataFrame
+    xy: NDArray[np.float64]
+    told: frozenset[str]
+
+
+def read_all_facilities(study: Study, frame: MetricFrame, findings: Findings) -> Facilities:
+    """Every facility layer, one below the other; attributes that a layer lacks are unknown.
+
+    Problems of layers are kept in the findings; what is returned then lacks these layers.
+
+    Raises
+    ------
+    StudyError
+        If the capacity of a service is an attribute that no layer tells.
+    """
+    read: list[Facilities] = []
+    for layer in study.facilities:
+        with findings.problems_kept():
+            read.append(read_facilities(layer, study, frame, findings))
+    if len(read) < len(study.facilities):
+        return Facilities(pd.DataFrame(), np.empty((0, 2)), frozenset())
+    table = pd.concat([one.table for one in read], ignore_index=True)
+    categories = [name for name in ATTRIBUTES if roles()[name].holds == "category"]
+    everything = Facilities(
+        table.astype(dict.fromkeys(categories, "category")),
+        np.concatenate([one.xy for one in read]),
+        frozenset().union(*(one.told for one in read)),
+    )
+    _need_capacities(study, everything.told)
+    return everything
+
+
+def _need_capacities(study: Study, told: frozenset[str]) -> None:
+    numeric = sorted(name for name in told if name not in roles() or roles()[name].holds in COUNTED)
+    problems = [
+        f"services.{name}.capacity = '{service.capacity}': no facility layer has it; they have: "
+        f"{', '.join(numeric) or 'no numbers'}; name its column in facilities.attributes"
+        for name, service in study.services.items()
+        if service.capacity is not None and service.capacity not in numeric
+    ]
+    if problems:
+        raise StudyError(problems)
+
+
+def read_facilities(layer: FacilityLayer, study: Study, frame: MetricFrame, findings: Findings) -> Facilities:
+    """Read one facility layer.
+
+    A facility that is closed, planned or under construction stays in the table with its status and serves nobody; see
+    `Case.facility_rows`.
 
     Raises
     ------
     SourceError
         One line for every row with a coordinate that is missing, not a number or impossible in the declared datum,
-        and for every attribute that is not a number.
+        and for every attribute that cannot be read.
     """
-    raw, x, y, problems = _read_positions(layer)
-    _need_attributes(layer, raw)
-    attributes = {}
-    for name, column in layer.attributes.items():
-        attributes[name], more = numbers(layer.path, raw, column)
-        problems += more
-    if problems:
-        raise SourceError(problems)
+    file = read_facility_file(layer, findings)
+    own = tuple(dict.fromkeys(name for one in study.facilities for name in one.attributes if name not in roles()))
+    typed = type_attributes(layer.path, file.table, file.columns, own)
+    findings.take(layer.path, typed.remarks)
+    if file.problems or typed.problems:
+        raise SourceError(file.problems + typed.problems)
 
-    kind = _kinds(layer, raw)
-    kept = kind != ""
-    _note_left_out(layer, raw, ~kept, findings)
-    _note_unknown(layer, attributes, kind, findings)
+    kind = _kinds(layer, study, file, findings)
     table = pd.DataFrame(
         {
-            "id": _text(raw[layer.id]),
+            "id": _identities(layer, file),
             "kind": kind,
-            "name": _text(raw[layer.name]),
+            "name": file.table[file.columns["name"].name].fillna(""),
             "file": layer.path.name,
-            "row": row_number(0) + np.arange(len(raw)),
-            **attributes,
+            "row": file.table.index,
+            **typed.columns,
         }
-    )[kept].astype(dict.fromkeys(TEXT_COLUMNS, "str"))
-    xy = frame.to_metres(layer.datum, x[kept], y[kept])
+    ).astype(dict.fromkeys(TEXT_COLUMNS, "str"))
+    kept = kind != ""
+    xy = frame.to_metres(layer.datum, file.x[kept], file.y[kept])
+    table = table[kept].reset_index(drop=True)
     lost = ~np.isfinite(xy).all(axis=1)
     if lost.any():
-        row = row_number(np.flatnonzero(kept)[np.flatnonzero(lost)[0]])
+        row = table["row"].to_numpy()[lost][0]
         raise SourceError(
             f"{layer.path}: row {row}: the position lies outside the reach of {frame.crs}; check the declared datum"
         )
-    return table.reset_index(drop=True), xy
+    told = frozenset(file.columns) & {*ATTRIBUTES, *own}
+    table["status"] = _status(layer, table, layer.as_of or study.as_of, findings)
+    _note_unknown(layer, file, table, told, findings)
+    return Facilities(table, xy, told)
 
 
-def _read_positions(
-    layer: FacilityLayer,
-) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64], list[str]]:
-    if layer.path.suffix.lower() not in TABLE_SUFFIXES:
-        points = read_layer(layer.path, layer.datum, kind="Point")
-        x, y = shapely.get_x(points.geometry.to_numpy()), shapely.get_y(points.geometry.to_numpy())
-        wrong = misplaced(layer.datum, x, y) | ~np.isfinite(x) | ~np.isfinite(y)
-        rows = np.flatnonzero(wrong)
-        problems = [
-            f"{layer.path}: feature {row + 1}, geometry: ({x[row]:g}, {y[row]:g}) is not a place in {layer.datum}; "
-            "correct it or the declared datum"
-            for row in rows[:3]
-        ]
-        return pd.DataFrame(points.drop(columns="geometry")), x, y, problems
-    raw = read_table(layer.path)
-    need_columns(layer.path, raw, [("facilities.x", layer.x), ("facilities.y", layer.y)])
-    x, problems = coordinates(layer.path, raw, layer.x)
-    y, more = coordinates(layer.path, raw, layer.y)
-    remedy = f"does not lie where {layer.datum} is defined; correct it or the declared datum"
-    wrong = misplaced(layer.datum, x, y)
-    return raw, x, y, problems + more + problem_lines(layer.path, raw, wrong, layer.x, remedy)
+def _identities(layer: FacilityLayer, file: FacilityFile) -> pd.Series:
+    """What the file calls its facilities, or else the file and the row of each."""
+    if "id" in file.columns:
+        return file.table[file.columns["id"].name].fillna("")
+    return layer.path.stem + ":" + file.table.index.to_series().astype("str")
 
 
-def _need_attributes(layer: FacilityLayer, raw: pd.DataFrame) -> None:
-    wanted = [("facilities.id", layer.id), ("facilities.name", layer.name)]
-    if layer.kind_column is not None:
-        wanted.append(("facilities.kind_column", layer.kind_column))
-    wanted += [(f"facilities.attributes.{name}", column) for name, column in layer.attributes.items()]
-    need_columns(layer.path, raw, wanted)
+def _kinds(layer: FacilityLayer, study: Study, file: FacilityFile, findings: Findings) -> NDArray[np.object_]:
+    """Kind of each row, empty where neither the study nor the taxonomy knows it.
+
+    Raises
+    ------
+    SourceError
+        If no row has a known kind.
+    """
+    if layer.kind is not None:
+        return np.full(len(file.table), layer.kind, object)
+    column = file.columns["kind" if "kind" in file.columns else "amap_typecode"].name
+    text = file.table[column].fillna("").astype("str")
+    if layer.kinds:
+        kind = text.map(layer.kinds).fillna("").to_numpy(object)
+    else:
+        known = {value: study.taxonomy.kinds_of(value) for value in text.unique()}
+        kind = text.map(lambda value: next(iter(known[value]), "")).to_numpy(object)
+        several = text.map(lambda value: len(known[value]) > 1).to_numpy(bool)
+        if several.any():
+            at = Spot(int(file.table.index[several][0]), column, text[several].iloc[0])
+            findings.note("kinds_of_one_place", layer.path, {"count": several.sum()}, at=at)
+    counts = text[kind == ""].value_counts()
+    if len(counts) and (kind == "").all():
+        listed = ", ".join(f"'{value}'" for value in counts.index[:NAMED_KINDS])
+        listed += " …" if len(counts) > NAMED_KINDS else ""
+        raise SourceError(
+            f"{layer.path}: column '{column}': {listed}: no value is a known kind; "
+            "translate them with facilities.kinds, or add them to [kinds.NAME] names"
+        )
+    first = text[kind == ""].drop_duplicates()
+    for row, value in first.items():
+        findings.note("kind_not_listed", layer.path, {"count": int(counts[value])}, at=Spot(int(row), column, value))
+    return kind
 
 
-def _kinds(layer: FacilityLayer, raw: pd.DataFrame) -> NDArray[np.object_]:
-    """Kind of each row, empty where the study does not translate it."""
-    if layer.kind_column is None:
-        return np.full(len(raw), layer.kind, object)
-    return _text(raw[layer.kind_column]).map(layer.kinds).fillna("").to_numpy(object)
-
-
-def _note_left_out(layer: FacilityLayer, raw: pd.DataFrame, out: NDArray[np.bool_], findings: Findings) -> None:
-    column = layer.kind_column
-    if column is None:
-        return
-    values = _text(raw[column])
-    for position in np.flatnonzero(out):
-        at = Spot(row_number(position), column, values.iloc[position])
-        findings.note("kind_not_listed", layer.path, at=at)
+def _status(layer: FacilityLayer, table: pd.DataFrame, as_of: dt.date, findings: Findings) -> pd.Series:
+    """Status on a day: a date of closing or opening decides where the column does not say that it is not open."""
+    status = table["status"].astype(object).where(table["status"].notna(), None)
+    running = ~status.isin(NOT_OPEN)
+    status[running & (table["closed"] <= pd.Timestamp(as_of)).to_numpy(bool)] = "closed"
+    status[running & (table["opened"] > pd.Timestamp(as_of)).to_numpy(bool)] = "planned"
+    day = as_of.isoformat()
+    for row, name in table.loc[status == "closed", ["row", "name"]].itertuples(index=False):
+        findings.note("facility_closed", layer.path, {"as_of": day}, at=Spot(int(row), value=name))
+    for row, name in table.loc[status == "under_construction", ["row", "name"]].itertuples(index=False):
+        findings.note("facility_under_construction", layer.path, at=Spot(int(row), value=name))
+    for row, name in table.loc[status == "planned", ["row", "name"]].itertuples(index=False):
+        findings.note("facility_planned", layer.path, {"as_of": day}, at=Spot(int(row), value=name))
+    return status.astype("category")
 
 
 def _note_unknown(
-    layer: FacilityLayer,
-    attributes: dict[str, NDArray[np.float64]],
-    kind: NDArray[np.object_],
-    findings: Findings,
+    layer: FacilityLayer, file: FacilityFile, table: pd.DataFrame, told: frozenset[str], findings: Findings
 ) -> None:
-    """Tell how many facilities of a kind lack an attribute that others of the kind have."""
-    for name, values in attributes.items():
-        for one in dict.fromkeys(kind[kind != ""]):
-            known = ~np.isnan(values[kind == one])
-            if known.any() and not known.all():
-                findings.note(
-                    "attribute_unknown",
-                    layer.path,
-                    {"unknown": (~known).sum(), "count": len(known), "kind": one, "attribute": name},
-                    at=Spot(column=layer.attributes[name]),
-                )
-
-
-def _text(column: pd.Series) -> pd.Series:
-    return column.astype("str").where(column.notna(), "").str.strip()
+    """Tell how many facilities of a kind lack a number that others of the kind have."""
+    for name in sorted(told):
+        if name in roles() and roles()[name].holds not in COUNTED:
+            continue
+        known = table[name].notna().groupby(table["kind"], sort=False).agg(["sum", "size"])
+        for kind, some, count in known[(known["sum"] > 0) & (known["sum"] < known["size"])].itertuples():
+            findings.note(
+                "attribute_unknown",
+                layer.path,
+                {"unknown": count - some, "count": count, "kind": kind, "attribute": name},
+                at=Spot(column=file.columns[name].name),
+            )

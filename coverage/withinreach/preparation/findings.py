@@ -19,29 +19,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from withinreach.errors import CoverageError
+from withinreach.sources.remarks import WHOLE_FILE, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from withinreach.sources.remarks import Remark
+
+__all__ = ["COLUMNS", "Figures", "Finding", "Findings", "Rule", "Sentence", "Spot", "catalogue"]
+
 COLUMNS = ("severity", "rule", "file", "row", "column", "value", "reason", "action")
 
 Figures = Mapping[str, Any]
 NO_FIGURES: Figures = MappingProxyType({})
-
-
-class Spot(NamedTuple):
-    """Where in a file a finding stands: a row (as a reader counts them), a column, the value there.
-
-    Without a row it is about the whole file or column. The value is what the file says, in no language of ours.
-    """
-
-    row: int | None = None
-    column: str = ""
-    value: str = ""
-
-
-WHOLE_FILE = Spot()
 
 
 class Sentence(NamedTuple):
@@ -122,6 +113,11 @@ class Findings:
         """
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in figures.items()}
         self._all.append(Finding(rule, path.name, plain, at))
+
+    def take(self, path: Path, remarks: Iterable[Remark]) -> None:
+        """Add what a reader had to say about a file."""
+        for rule, figures, at in remarks:
+            self.note(rule, path, figures, at=at)
 
     def records(self) -> list[tuple[Any, ...]]:
         """All findings as tuples of plain values that JSON can hold."""

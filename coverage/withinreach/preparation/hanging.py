@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from withinreach.preparation.findings import Spot
+from withinreach.sources.remarks import Spot
 
 if TYPE_CHECKING:
     from pathlib import Path

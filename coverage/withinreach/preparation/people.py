@@ -68,6 +68,7 @@ def prepare_people(layer: PopulationLayer, areas: Areas, frame: MetricFrame, fin
     corners = shapely.bounds(areas.table.geometry.to_numpy()).reshape(-1, 2)
     points = read_population(layer, frame.bounds_in(layer.datum, corners, WINDOW_MARGIN_M))
     path = next(iter(layer.groups.values())).parts[0].path
+    findings.take(path, points.remarks)
     wrong = misplaced(layer.datum, points.x, points.y)
     if wrong.any():
         x, y = points.x[wrong][0], points.y[wrong][0]

@@ -12,9 +12,9 @@ import shapely
 from withinreach.errors import SourceError
 from withinreach.model import Network, build_network
 from withinreach.preparation.cleaning import clean_streets, layer_levels
-from withinreach.preparation.findings import Spot
 from withinreach.preparation.hanging import note_hanging
 from withinreach.preparation.terrain import street_slopes
+from withinreach.sources.remarks import Spot
 from withinreach.sources.streets import read_streets
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
     SourceError
         If no street is left after `exclude`, the coordinates do not fit the metric CRS, or `clean` cannot be done.
     """
-    for rule, figures in streets.remarks:
-        findings.note(rule, layer.path, figures)
+    findings.take(layer.path, streets.remarks)
     left_out = in_metres(streets.left_out, layer, frame)
     for row in left_out_by_tag(left_out).to_dict(orient="records"):
         at = Spot(column=row["key"], value=row["value"])

@@ -10,11 +10,11 @@ import pandas as pd
 
 from withinreach.errors import SourceError
 from withinreach.sources.osm_file import is_osm, read_osm_file
+from withinreach.sources.remarks import Remark
 from withinreach.sources.walking_tags import walking_rules
 from withinreach.sources.way_cutting import cut_ways, whole_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,18 +23,11 @@ if TYPE_CHECKING:
     from withinreach.sources.walking_tags import Verdict
     from withinreach.sources.way_cutting import Cut, WayNodes
 
-__all__ = ["LEFT_OUT_COLUMNS", "Remark", "Streets", "is_osm", "read_osm"]
+__all__ = ["LEFT_OUT_COLUMNS", "Streets", "is_osm", "read_osm"]
 
 CRS = "EPSG:4326"
 OFF_THE_GROUND = ("bridge", "tunnel")
 LEFT_OUT_COLUMNS = ("kind", "osm_id", "type", "key", "value", "geometry")
-
-
-class Remark(NamedTuple):
-    """Something about a file that belongs into the audit: a rule of it, and the figures that the rule needs."""
-
-    rule: str
-    figures: Mapping[str, int]
 
 
 class Streets(NamedTuple):

@@ -17,7 +17,7 @@ from osmium.io import FileBuffer
 from osmium.osm import NODE, RELATION, WAY
 
 from withinreach.errors import SourceError
-from withinreach.sources.vectors import need_file
+from withinreach.sources.files import need_file
 from withinreach.sources.way_cutting import WayNodes
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import rasterio
 from rasterio.windows import Window
 
 from withinreach.errors import CrsError, SourceError
+from withinreach.sources.files import need_file
 from withinreach.sources.rows import coordinates, need_columns, numbers
 from withinreach.sources.tables import TABLE_SUFFIXES, read_table
-from withinreach.sources.vectors import need_file
 from withinreach.study import DATUMS
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rasterio.io import DatasetReader
 
+    from withinreach.sources.remarks import Remark
     from withinreach.study import PopulationLayer, PopulationPart
 
 Bounds = tuple[float, float, float, float]
@@ -39,12 +40,15 @@ class PeoplePoints:
         People, at least one group of each cell above 0.
     cell : (float, float)
         Width and height of a cell in the units of x and y; (0, 0) for points.
+    remarks
+        How a table was read, for the audit.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     groups: dict[str, NDArray[np.float64]]
     cell: tuple[float, float]
+    remarks: tuple[Remark, ...] = ()
 
 
 def read_population(layer: PopulationLayer, bounds: Bounds) -> PeoplePoints:
@@ -178,26 +182,29 @@ def _read_tables(layer: PopulationLayer) -> PeoplePoints:
     if len(paths) > 1:
         raise SourceError(f"{paths[1]}: give the columns of all groups in one table of points ({paths[0].name})")
     path = paths[0]
-    table = read_table(path)
     columns = _table_columns(path, layer)
+    read = read_table(path, [layer.x, layer.y, *(column for _, column, _ in columns)])
+    table, remarks = read.rows, [*read.remarks]
     wanted = [(f"population.groups.{name}", column) for name, column, _ in columns]
     need_columns(path, table, [("population.x", layer.x), ("population.y", layer.y), *wanted])
-    x, problems = coordinates(path, table, layer.x)
-    y, more = coordinates(path, table, layer.y)
-    problems += more
+    x, y = coordinates(path, table, layer.x), coordinates(path, table, layer.y)
+    problems = x.problems + y.problems
+    remarks += x.remarks + y.remarks
     groups = {name: np.zeros(len(table)) for name in layer.groups}
     for name, column, share in columns:
-        people, more = numbers(path, table, column)
-        problems += more
-        groups[name] += np.nan_to_num(people) * share
+        people = numbers(path, table, column)
+        problems += people.problems
+        remarks += people.remarks
+        groups[name] += np.nan_to_num(people.array) * share
     if problems:
         raise SourceError(dict.fromkeys(problems))
     inhabited = np.logical_or.reduce([values > 0 for values in groups.values()])
     return PeoplePoints(
-        x=x[inhabited],
-        y=y[inhabited],
+        x=x.array[inhabited],
+        y=y.array[inhabited],
         groups={name: values[inhabited] for name, values in groups.items()},
         cell=(0.0, 0.0),
+        remarks=tuple(remarks),
     )
 
 

@@ -1,13 +1,19 @@
-"""Problems in the rows of a file, told the way a person with the file open would look for them."""
+"""Columns of a table as numbers, and problems in its rows told as a person with the file open would look for them.
+
+Tables come from `read_table` and `read_layer`; their index holds the number of each row in the file.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from withinreach.errors import SourceError
+from withinreach.sources.figures import parse_degrees, parse_numbers
+from withinreach.sources.headers import missing_column
+from withinreach.sources.remarks import Remark, Spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,10 +21,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from withinreach.sources.figures import Parsed
+
 # Of many equal problems the first few are named; the rest are counted.
 NAMED_ROWS = 3
-# What people type for "nothing known".
-MISSING = frozenset({"", "-", "—", "–", "——", "/", "无", "nan", "NaN", "NA", "N/A", "null", "None"})
+
+
+class Numbers(NamedTuple):
+    """A column of numbers, with a line for each bad field, and what was interpreted, for the audit."""
+
+    array: NDArray[np.float64]
+    problems: list[str]
+    remarks: list[Remark]
 
 
 def need_columns(path: Path, table: pd.DataFrame, wanted: Iterable[tuple[str, str]]) -> None:
@@ -35,52 +49,49 @@ def need_columns(path: Path, table: pd.DataFrame, wanted: Iterable[tuple[str, st
         One line per missing column, with the columns that there are.
     """
     have = [str(column) for column in table.columns]
-    listed = ", ".join(have[:20]) + (" …" if len(have) > 20 else "")
-    missing = [
-        f"{path}: no column '{column}' (named by {key} in the study); the file has: {listed}"
-        for key, column in wanted
-        if column not in have
-    ]
+    missing = [missing_column(path, have, key, column) for key, column in wanted if column not in have]
     if missing:
         raise SourceError(missing)
 
 
-def numbers(path: Path, table: pd.DataFrame, column: str) -> tuple[NDArray[np.float64], list[str]]:
-    """A column of counts as float64, NaN where the field is empty or a dash, and a line for each bad value."""
-    values = _parsed(table[column])
-    empty = table[column].isna().to_numpy() | table[column].astype(str).str.strip().isin(MISSING).to_numpy()
-    bad = ~np.isfinite(values) & ~empty
-    problems = problem_lines(path, table, bad, column, "is not a number; correct it or leave it empty")
-    return values, problems + problem_lines(path, table, values < 0, column, "is negative; correct it")
+def numbers(path: Path, table: pd.DataFrame, column: str, factor: float = 1.0) -> Numbers:
+    """A column of counts as float64, NaN where the field is empty or a dash.
+
+    Parameters
+    ----------
+    factor
+        Of the unit that the header states, such as 10,000 for 万人.
+    """
+    parsed = parse_numbers(table[column], factor)
+    problems = problem_lines(path, table, parsed.bad, column, "is not a number; correct it or leave it empty")
+    problems += problem_lines(path, table, parsed.array < 0, column, "is negative; correct it")
+    return Numbers(parsed.array, problems, _interpreted(column, parsed))
 
 
-def coordinates(path: Path, table: pd.DataFrame, column: str) -> tuple[NDArray[np.float64], list[str]]:
-    """A column of coordinates as float64, and a line for each row that has none."""
-    values = _parsed(table[column])
+def coordinates(path: Path, table: pd.DataFrame, column: str) -> Numbers:
+    """A column of coordinates as float64; every row needs one."""
+    parsed = parse_degrees(table[column])
     remedy = "is not a coordinate; correct it or remove the row"
-    return values, problem_lines(path, table, ~np.isfinite(values), column, remedy)
+    problems = problem_lines(path, table, ~np.isfinite(parsed.array), column, remedy)
+    return Numbers(parsed.array, problems, _interpreted(column, parsed))
 
 
-def _parsed(text: pd.Series) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    return values
+def _interpreted(column: str, parsed: Parsed) -> list[Remark]:
+    if not parsed.interpreted:
+        return []
+    return [Remark("numbers_interpreted", {"count": parsed.interpreted}, Spot(column=column, value=parsed.examples))]
 
 
 def problem_lines(path: Path, table: pd.DataFrame, bad: NDArray[np.bool_], column: str, remedy: str) -> list[str]:
     """One line for each of the first bad rows, and one that counts the others."""
     rows = np.flatnonzero(bad)
     lines = [
-        f"{path}: row {row_number(row)}, column '{column}': {_shown(table[column].iloc[row])} {remedy}"
+        f"{path}: row {table.index[row]}, column '{column}': {_shown(table[column].iloc[row])} {remedy}"
         for row in rows[:NAMED_ROWS]
     ]
     if len(rows) > NAMED_ROWS:
         lines.append(f"{path}: column '{column}': {len(rows) - NAMED_ROWS} more rows like these")
     return lines
-
-
-def row_number(position: int | np.integer) -> int:
-    """The number that a spreadsheet shows for a data row: the header is row 1."""
-    return int(position) + 2
 
 
 def _shown(value: object) -> str:

@@ -14,8 +14,9 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj.exceptions import CRSError
 
 from withinreach.errors import CrsError, SourceError
+from withinreach.sources.files import need_file
 from withinreach.sources.osm import CRS, LEFT_OUT_COLUMNS, Streets, is_osm, read_osm
-from withinreach.sources.vectors import PARQUET_SUFFIXES, need_file, read_layer
+from withinreach.sources.vectors import PARQUET_SUFFIXES, read_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +39,10 @@ def read_streets(layer: NetworkLayer) -> Streets:
         If the declared datum contradicts the file.
     """
     if not is_osm(layer.path):
-        lines = read_layer(layer.path, layer.datum, kind="LineString")
+        read = read_layer(layer.path, layer.datum, kind="LineString", layer=layer.layer)
+        lines = read.features
         nothing = gpd.GeoDataFrame({column: [] for column in LEFT_OUT_COLUMNS}, geometry="geometry", crs=lines.crs)
-        return Streets(lines, nothing, ())
+        return Streets(lines, nothing, read.remarks)
     if layer.datum != "wgs84":
         raise CrsError(
             f'{layer.path}: declared as {layer.datum}, but OpenStreetMap files are in WGS84; declare datum = "wgs84"'

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from scipy.ndimage import map_coordinates
 
 from withinreach.errors import CrsError, SourceError
-from withinreach.sources.vectors import need_file
+from withinreach.sources.files import need_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,31 +1,56 @@
-"""Vector layers: GeoJSON, GeoPackage, GeoParquet and whatever else GDAL reads."""
+"""Vector layers: GeoJSON, GeoPackage, GeoParquet, shapefiles and whatever else GDAL reads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import codecs
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import pyogrio
 import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from withinreach.errors import CrsError, SourceError
+from withinreach.sources.encodings import find_encoding
+from withinreach.sources.files import need_file
+from withinreach.sources.mojibake import find_garbled, need_readable
+from withinreach.sources.remarks import Remark, Spot
 from withinreach.study import DATUMS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 PARQUET_SUFFIXES = (".parquet", ".geoparquet")
+GEOJSON_SUFFIXES = (".geojson", ".json")
+# Files that hold several layers; to list those of any other format GDAL would read it whole.
+LAYERED_SUFFIXES = (".gpkg", ".sqlite", ".kml")
+ONE_BYTE = "ISO-8859-1"
 
 
-def need_file(path: Path) -> None:
-    """Raise `SourceError` unless the path is a file."""
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file; correct the path in the study (it is relative to the study file)")
+class Layer(NamedTuple):
+    """A layer as it was read.
+
+    Attributes
+    ----------
+    features : GeoDataFrame
+        In the order of the file, index 0…n-1, without empty geometries.
+    number : (n,) int64
+        Number of each feature in the file, from 1; the parts of a geometry that was taken apart share theirs.
+    remarks
+        How it was read, for the audit.
+    """
+
+    features: gpd.GeoDataFrame
+    number: NDArray[np.int64]
+    remarks: tuple[Remark, ...]
 
 
-def read_layer(path: Path, datum: str, *, kind: str) -> gpd.GeoDataFrame:
+def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -> Layer:
     """Read a layer and hold it to its declared datum.
 
     Parameters
@@ -35,54 +60,141 @@ def read_layer(path: Path, datum: str, *, kind: str) -> gpd.GeoDataFrame:
         declaration rules; a file in a projected CRS must be declared as that ``EPSG:n``.
     kind
         ``Point``, ``LineString`` or ``Polygon``; multi-part geometries are taken apart (lines) or kept (polygons).
-
-    Returns
-    -------
-    GeoDataFrame
-        In the order of the file, index 0…n-1, without empty geometries.
+    layer
+        Which layer of a file of several; without it the only one that may hold geometries of the kind.
 
     Raises
     ------
     SourceError
-        If the file is missing, unreadable or empty, or holds other geometries.
+        If the file is missing, unreadable, garbled or empty, holds other geometries, or several layers that fit.
     CrsError
         If the CRS written in the file contradicts the declared datum.
     """
     need_file(path)
-    layer = _read(path)
-    if not isinstance(layer, gpd.GeoDataFrame):
+    raw, remarks = _read(path, kind, layer)
+    if not isinstance(raw, gpd.GeoDataFrame):
         raise SourceError(f"{path}: has no geometry column; give a layer with {kind} geometries")
-    need_same_crs(path, layer, datum)
-    here = ~(layer.geometry.isna() | layer.geometry.is_empty)
+    need_same_crs(path, raw, datum)
+    here = ~(raw.geometry.isna() | raw.geometry.is_empty).to_numpy(bool)
     if not here.any():
         raise SourceError(f"{path}: the layer is empty; give a file with at least one {kind}")
-    layer = layer[here]
-    types = set(layer.geometry.geom_type)
+    if not here.all():
+        at = Spot(row=int(np.flatnonzero(~here)[0]) + 1)
+        remarks.append(Remark("features_without_place", {"count": int((~here).sum())}, at))
+    features = raw[here]
+    types = set(features.geometry.geom_type)
     if not types <= {kind, f"Multi{kind}"}:
         others = ", ".join(sorted(types - {kind, f"Multi{kind}"}))
         raise SourceError(f"{path}: holds {others} where {kind} geometries are needed; remove or convert them")
-    layer = layer.set_geometry(shapely.force_2d(layer.geometry.to_numpy()), crs=layer.crs)
-    return layer if kind == "Polygon" else layer.explode(ignore_index=True)
+    need_readable(path, features.drop(columns=features.geometry.name))
+    features = features.set_geometry(shapely.force_2d(features.geometry.to_numpy()), crs=features.crs)
+    features.index = np.flatnonzero(here) + 1
+    if kind != "Polygon":
+        features = features.explode(ignore_index=False)
+    return Layer(features.reset_index(drop=True), features.index.to_numpy(np.int64), tuple(remarks))
 
 
-def _read(path: Path) -> gpd.GeoDataFrame:
+def _read(path: Path, kind: str, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+    suffix = path.suffix.lower()
+    if layer is not None and suffix not in LAYERED_SUFFIXES:
+        raise SourceError(f"{path}: holds one layer; remove layer = '{layer}' from the study")
     try:
-        if path.suffix.lower() in PARQUET_SUFFIXES:
-            return gpd.read_parquet(path)
-        if path.suffix.lower() == ".shp" and not any(path.with_suffix(end).is_file() for end in (".cpg", ".CPG")):
-            return _read_unlabelled(path)
-        return pyogrio.read_dataframe(path, use_arrow=True)
+        if suffix in PARQUET_SUFFIXES:
+            return gpd.read_parquet(path), []
+        if suffix == ".shp":
+            return _read_shapefile(path)
+        if suffix in GEOJSON_SUFFIXES:
+            return _read_geojson(path)
+        if suffix in LAYERED_SUFFIXES:
+            return _read_one_of_several(path, kind, layer)
+        return pyogrio.read_dataframe(path, use_arrow=True), []
+    except SourceError:
+        raise
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise SourceError(f"{path}: cannot be read as a vector layer: {reason}") from None
 
 
-def _read_unlabelled(path: Path) -> gpd.GeoDataFrame:
-    """Read a shapefile that does not state its encoding: UTF-8 where that fits, else what Chinese offices write."""
-    try:
-        return pyogrio.read_dataframe(path, use_arrow=True, encoding="UTF-8")
-    except UnicodeDecodeError:
-        return pyogrio.read_dataframe(path, use_arrow=True, encoding="GB18030")
+def _read_one_of_several(path: Path, kind: str, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+    listed = pyogrio.list_layers(path)
+    names = [str(name) for name, geometry in listed if geometry is not None]
+    fitting = [str(name) for name, geometry in listed if geometry is not None and _may_hold(str(geometry), kind)]
+    shown = ", ".join(f"'{name}'" for name in names) or "none"
+    if layer is not None and layer not in names:
+        raise SourceError(f"{path}: no layer '{layer}'; the file has: {shown}")
+    if layer is None and len(fitting) > 1:
+        some = ", ".join(f"'{name}'" for name in fitting)
+        raise SourceError(
+            f"{path}: the layers {some} may each hold the {kind}s; name one with layer = '…' in the study"
+        )
+    if layer is None and not fitting:
+        raise SourceError(f"{path}: no layer holds {kind} geometries; the file has: {shown}")
+    chosen = layer if layer is not None else fitting[0]
+    remarks = []
+    if len(names) > 1:
+        others = ", ".join(name for name in names if name != chosen)
+        remarks.append(Remark("layer_chosen", {"layer": chosen, "others": others}))
+    return pyogrio.read_dataframe(path, layer=chosen, use_arrow=True), remarks
+
+
+def _may_hold(geometry: str, kind: str) -> bool:
+    """Whether a layer of a stated type of geometry may hold a kind; "Unknown" and collections may hold any."""
+    stated = geometry.removesuffix(" Z").removesuffix(" M").removesuffix(" ZM").removeprefix("2.5D ")
+    return stated.removeprefix("Multi") == kind or stated in ("Unknown", "GeometryCollection")
+
+
+def _read_geojson(path: Path) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+    """Read GeoJSON, which by its standard (RFC 7946) is UTF-8 without BOM, and often is not."""
+    encoding = find_encoding(path)
+    if encoding.codec == "utf-8":
+        return pyogrio.read_dataframe(path, use_arrow=True), []
+    text = path.read_text(encoding=encoding.codec)
+    return pyogrio.read_dataframe(text.encode(), use_arrow=True), [Remark("text_decoded", {"encoding": encoding.title})]
+
+
+def _read_shapefile(path: Path) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+    """Read a shapefile: as its .cpg says, else as UTF-8, else as GB 18030, whichever gives text that is not garbled.
+
+    GDAL replaces what an encoding does not hold and goes on. So it reads each byte as one letter, which loses nothing,
+    and the bytes are decoded here, strictly.
+    """
+    raw = pyogrio.read_dataframe(path, use_arrow=True, encoding=ONE_BYTE)
+    for encoding in dict.fromkeys((*_stated_encoding(path), "UTF-8", "GB18030")):
+        try:
+            layer = _decoded(raw, encoding)
+        except UnicodeDecodeError:
+            continue
+        if find_garbled(layer.drop(columns="geometry", errors="ignore")) is None:
+            return layer, [Remark("text_decoded", {"encoding": encoding})]
+    raise SourceError(
+        f"{path}: the text of its .dbf is neither UTF-8 nor GB18030, or garbled; export the layer again as a GeoPackage"
+    )
+
+
+def _decoded(raw: gpd.GeoDataFrame, encoding: str) -> gpd.GeoDataFrame:
+    layer = raw.rename(columns={name: _decoded_text(str(name), encoding) for name in raw.columns})
+    for name in layer.columns:
+        if name != "geometry" and pd.api.types.is_string_dtype(layer[name].dtype):
+            texts = {text: _decoded_text(text, encoding) for text in layer[name].dropna().unique()}
+            layer[name] = layer[name].map(texts).astype("str")
+    return layer
+
+
+def _decoded_text(text: str, encoding: str) -> str:
+    """Decode, but for the bytes of a last letter that the width of the field has cut off."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    return decoder.decode(text.encode(ONE_BYTE))
+
+
+def _stated_encoding(path: Path) -> tuple[str, ...]:
+    for suffix in (".cpg", ".CPG"):
+        stated = path.with_suffix(suffix)
+        if stated.is_file():
+            try:
+                return (codecs.lookup(stated.read_text(encoding="ascii").strip()).name.upper(),)
+            except (LookupError, UnicodeDecodeError):
+                return ()
+    return ()
 
 
 def need_same_crs(path: Path, layer: gpd.GeoDataFrame, datum: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from withinreach.study.document import Study
 from withinreach.study.fields import DATUMS
+from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
     FacilityLayer,
@@ -26,6 +27,7 @@ __all__ = [
     "DATUMS",
     "AreaLayer",
     "FacilityLayer",
+    "Kind",
     "NetworkCleaning",
     "NetworkLayer",
     "Norm",
@@ -35,8 +37,11 @@ __all__ = [
     "Profile",
     "Service",
     "Study",
+    "StudyKind",
+    "Taxonomy",
     "TerrainLayer",
     "WaterLayer",
+    "kinds_file",
     "known_profiles",
     "load_study",
 ]

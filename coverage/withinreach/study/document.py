@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from withinreach.study.fields import Identifier, Strict
+from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, PopulationLayer, WaterLayer
 from withinreach.study.services import Profile, Service
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -37,33 +41,43 @@ class Study(Strict):
     profiles: dict[Identifier, Profile] = Field(min_length=1)
     services: dict[Identifier, Service] = Field(min_length=1)
     water: WaterLayer | None = None
+    kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The kinds of facility that are known here."""
+        return taxonomy(self.kinds)
 
     @model_validator(mode="after")
     def _names_are_defined(self) -> Study:
-        attributes = {name for layer in self.facilities for name in layer.attributes}
-        kinds = {layer.kind for layer in self.facilities} | {
-            kind for layer in self.facilities for kind in layer.kinds.values()
-        }
         problems: list[str] = []
 
-        def need(where: str, value: str, known: set[str]) -> None:
+        def need(where: str, value: str, known: Iterable[str]) -> None:
             if value not in known:
                 listed = ", ".join(sorted(known)) or "nothing"
                 problems.append(f"{where} = '{value}' is not defined here; defined: {listed}")
 
+        for number, layer in enumerate(self.facilities):
+            for kind in filter(None, (layer.kind, *layer.kinds.values())):
+                problems += self._unknown_kind(f"facilities.{number}", kind)
         for name, service in self.services.items():
             at = f"services.{name}"
             need(f"{at}.people", service.people, set(self.population.groups))
             need(f"{at}.profile", service.profile, set(self.profiles))
             for kind in service.kinds:
-                need(f"{at}.kinds", kind, {k for k in kinds if k is not None})
-            if service.capacity is not None:
-                need(f"{at}.capacity", service.capacity, attributes)
+                problems += self._unknown_kind(f"{at}.kinds", kind)
             if service.norm is not None:
                 need(f"{at}.norm.of", service.norm.of, set(self.population.groups))
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _unknown_kind(self, where: str, kind: str) -> list[str]:
+        if kind in self.taxonomy.kinds:
+            return []
+        close = difflib.get_close_matches(kind, list(self.taxonomy.kinds), n=3)
+        meant = f"; like it: {', '.join(close)}" if close else ""
+        return [f"{where} = '{kind}' is not a kind{meant}; define it with [kinds.{kind}]"]
 
     def input_paths(self) -> tuple[Path, ...]:
         """Every file that the study reads, once each, in the order of the study."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -11,10 +12,14 @@ from withinreach.study.fields import Datum, Identifier, Strict
 
 
 class AreaLayer(Strict):
-    """Polygons of the reporting units (GeoJSON, GeoPackage, any vector format of GDAL)."""
+    """Polygons of the reporting units (GeoJSON, GeoPackage, any vector format of GDAL).
+
+    `layer` names one of several layers of a file, here and elsewhere.
+    """
 
     path: Path
     datum: Datum
+    layer: str | None = None
     code: str = "code"
     name: str = "name"
 
@@ -52,6 +57,7 @@ class NetworkLayer(Strict):
 
     path: Path
     datum: Datum
+    layer: str | None = None
     exclude: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     snap_cap_m: float = Field(default=300.0, gt=0, le=5000)
     clean: NetworkCleaning | None = None
@@ -64,6 +70,7 @@ class WaterLayer(Strict):
 
     path: Path
     datum: Datum
+    layer: str | None = None
 
 
 class PopulationPart(Strict):
@@ -101,28 +108,33 @@ class PopulationLayer(Strict):
 
 
 class FacilityLayer(Strict):
-    """A table of facilities (CSV, XLSX) or a layer of points (GeoJSON, GeoPackage).
+    """A table of facilities (CSV, XLSX) or a layer of points (GeoJSON, GeoPackage, shapefile).
 
-    Either every row is of one `kind`, or `kind_column` holds values that `kinds` translates; rows with a value that
-    `kinds` does not list are left out and listed in the audit. `attributes` maps our numeric attributes (beds, seats,
-    star …) to columns of the file.
+    Columns that the study does not name are looked for by the labels of ``sources/headers.toml``: `x`, `y`, `id`,
+    `name`, `kind_column` and every attribute. `attributes` names columns of attributes (beds, seats, star …); false
+    says that the file has none. Either every row is of one `kind`, or a column says it; its values are names of kinds,
+    unless `kinds` translates them: then rows with a value that it does not list are left out and listed in the audit.
+
+    `sheet` names one of several sheets of a workbook. `as_of` is the date of the layer, of the study if left out:
+    facilities that open later or have closed by then are not open.
     """
 
     path: Path
     datum: Datum
-    x: str = "lon"
-    y: str = "lat"
-    id: str = "id"
-    name: str = "name"
+    layer: str | None = None
+    sheet: str | None = None
+    as_of: dt.date | None = None
+    x: str | None = None
+    y: str | None = None
+    id: str | None = None
+    name: str | None = None
     kind: Identifier | None = None
     kind_column: str | None = None
     kinds: dict[str, Identifier] = Field(default_factory=dict)
-    attributes: dict[Identifier, str] = Field(default_factory=dict)
+    attributes: dict[Identifier, str | Literal[False]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_way_to_a_kind(self) -> FacilityLayer:
-        if (self.kind is None) == (self.kind_column is None):
-            raise ValueError("give either kind, or kind_column with kinds")
-        if self.kind_column is not None and not self.kinds:
-            raise ValueError("kind_column needs kinds, a table from values of the column to kinds")
+        if self.kind is not None and (self.kind_column is not None or self.kinds):
+            raise ValueError("give either kind, or kind_column and kinds")
         return self

@@ -1,17 +1,17 @@
-"""Facilities by kind: the table of tags, what to ask for, and which object is of which kind."""
+"""Facilities by kind: what to ask OpenStreetMap for, and which object is of which kind, after the table of kinds."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import shapely
+
+from withinreach.study import kinds_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Tags = Mapping[str, str]
 
-TABLE = "facility_tags.toml"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 NAMES = ("name", "official_name", "name:zh", "name:en", "operator")
 # A spreadsheet runs a cell that starts with one of these as a formula, and anybody may write names in OpenStreetMap.
@@ -46,7 +45,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of facility; see ``facility_tags.toml``."""
+    """A kind of facility that OpenStreetMap maps; see ``study/kinds.toml``."""
 
     name: str
     zh: str
@@ -123,23 +122,23 @@ def _number(tags: Tags, keys: tuple[str, ...]) -> str:
 
 
 def facility_kinds() -> Kinds:
-    """The kinds of ``facility_tags.toml``."""
-    text = resources.files("withinreach.sources").joinpath(TABLE).read_text(encoding="utf-8")
-    raw = tomllib.loads(text)
+    """The kinds of ``kinds.toml`` that say how OpenStreetMap maps them."""
+    raw = kinds_file()
     kinds = tuple(
         Kind(
-            name=row["name"],
+            name=name,
             zh=row["zh"],
             en=row["en"],
-            profile=row["profile"],
-            reason=" ".join(row["reason"].split()),
-            wiki=tuple(row["wiki"]),
-            blocks=tuple(_conditions(block) for block in row["any"]),
+            profile=row["osm"]["profile"],
+            reason=" ".join(row["osm"]["reason"].split()),
+            wiki=tuple(row["osm"]["wiki"]),
+            blocks=tuple(_conditions(block) for block in row["osm"]["any"]),
         )
-        for row in raw["kind"]
+        for name, row in raw.items()
+        if "osm" in row
     )
-    attributes = {name: tuple(keys) for name, keys in raw["attributes"].items()}
-    return Kinds(kinds, _conditions(raw["never"]), attributes)
+    attributes = {name: tuple(keys) for name, keys in raw["osm"]["attributes"].items()}
+    return Kinds(kinds, _conditions(raw["osm"]["never"]), attributes)
 
 
 def _conditions(block: Mapping[str, str | list[str]]) -> tuple[Condition, ...]:

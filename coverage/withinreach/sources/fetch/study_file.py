@@ -95,7 +95,6 @@ def study_text(contents: Contents) -> str:
     crs_name, error_ppm = _comment(pyproj.CRS(crs).name), largest_error_ppm(crs, place)
     kinds = [kind for kind in contents.kinds.kinds if kind.name in contents.found] or list(contents.kinds.kinds)
     missing = [kind.name for kind in contents.kinds.kinds if kind.name not in contents.found]
-    names = ", ".join(f"{kind.name} = {_text(kind.name)}" for kind in contents.kinds.kinds)
     attributes = ", ".join(f"{name} = {_text(name)}" for name in contents.kinds.attributes)
     head = f"""\
 # {_comment(place.title)}
@@ -136,7 +135,6 @@ parts = [{{ path = {_text(POPULATION)} }}]
 path = {_text(FACILITIES)}
 datum = "wgs84"
 kind_column = "kind"
-kinds = {{ {names} }}
 attributes = {{ {attributes} }}
 """
     used = {kind.profile for kind in kinds}

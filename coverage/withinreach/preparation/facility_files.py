@@ -1,0 +1,173 @@
+"""Facility files -> text, coordinates, and which column holds what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from withinreach.errors import SourceError
+from withinreach.preparation.attributes import ATTRIBUTES
+from withinreach.preparation.frame import misplaced
+from withinreach.sources.headers import Column, Named, find_columns, fold, listed_columns
+from withinreach.sources.remarks import Spot
+from withinreach.sources.rows import coordinates, problem_lines
+from withinreach.sources.tables import TABLE_SUFFIXES, data_rows, read_table
+from withinreach.sources.values import vocabulary
+from withinreach.sources.vectors import read_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from withinreach.preparation.findings import Findings
+    from withinreach.study import FacilityLayer
+
+POSITION = {"x": "longitude or easting", "y": "latitude or northing"}
+# Datums whose coordinates differ by decimetres.
+SAME = {"cgcs2000": "wgs84"}
+NAMED_FEATURES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class FacilityFile:
+    """A facility layer as it was read.
+
+    Attributes
+    ----------
+    table : DataFrame, k rows
+        Every field as text, NaN where it is empty; the index holds the numbers of the rows or features in the file.
+    columns
+        The column of each role that the file has.
+    x, y : (k,) float64
+        Coordinates in the declared datum.
+    problems
+        One line for each bad coordinate.
+    """
+
+    table: pd.DataFrame
+    columns: Mapping[str, Column]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    problems: list[str]
+
+
+def read_facility_file(layer: FacilityLayer, findings: Findings) -> FacilityFile:
+    """Read the file of a layer, and find its columns by the study's names or by their labels.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be used, a column is missing, or several columns may hold the same.
+    """
+    named = _named(layer)
+    if layer.path.suffix.lower() not in TABLE_SUFFIXES:
+        return _from_features(layer, named, findings)
+    asked = [name for name in named.columns.values() if isinstance(name, str)]
+    table = data_rows(read_table(layer.path, asked, layer.sheet))
+    findings.take(layer.path, table.remarks)
+    if table.rows.empty:
+        raise SourceError(f"{layer.path}: the table holds only totals and notes; add rows of facilities")
+    columns = _columns(layer, table.rows, named, ("x", "y"))
+    _note_columns(layer, named, columns, findings)
+    x = coordinates(layer.path, table.rows, columns["x"].name)
+    y = coordinates(layer.path, table.rows, columns["y"].name)
+    findings.take(layer.path, (*x.remarks, *y.remarks))
+    _note_other_datum(layer, table.rows, columns, findings)
+    wrong = misplaced(layer.datum, x.array, y.array)
+    remedy = f"does not lie where {layer.datum} is defined; correct it or the declared datum"
+    problems = x.problems + y.problems + problem_lines(layer.path, table.rows, wrong, columns["x"].name, remedy)
+    return FacilityFile(table.rows, columns, x.array, y.array, problems)
+
+
+def _from_features(layer: FacilityLayer, named: Named, findings: Findings) -> FacilityFile:
+    read = read_layer(layer.path, layer.datum, kind="Point", layer=layer.layer)
+    findings.take(layer.path, read.remarks)
+    x, y = shapely.get_coordinates(read.features.geometry.to_numpy()).T
+    wrong = misplaced(layer.datum, x, y) | ~np.isfinite(x) | ~np.isfinite(y)
+    problems = [
+        f"{layer.path}: feature {read.number[row]}, geometry: ({x[row]:g}, {y[row]:g}) is not a place in "
+        f"{layer.datum}; correct it or the declared datum"
+        for row in np.flatnonzero(wrong)[:NAMED_FEATURES]
+    ]
+    raw = read.features.drop(columns=read.features.geometry.name)
+    table = pd.DataFrame({str(name): _as_text(raw[name]) for name in raw.columns}).set_index(read.number)
+    columns = _columns(layer, table, named, ())
+    _note_columns(layer, named, columns, findings)
+    return FacilityFile(table, columns, x, y, problems)
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """A column of any type as text: whole numbers without decimals, days without hours."""
+    if pd.api.types.is_float_dtype(column):
+        whole = column.notna() & (column % 1 == 0)
+        text = column.astype("str").where(~whole, column.where(whole).astype("Int64").astype("str"))
+        return text.where(column.notna())
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column.dt.strftime("%Y-%m-%d").astype("str").where(column.notna())
+    text = column.astype("str").str.strip()
+    return text.where(column.notna() & (text != ""))
+
+
+def _named(layer: FacilityLayer) -> Named:
+    """How the study names the columns, with the keys that do it."""
+    columns: dict[str, str | bool] = {}
+    keys = {role: f"facilities.{role}" for role in ("x", "y", "id", "name")} | {"kind": "facilities.kind_column"}
+    given = {"x": layer.x, "y": layer.y, "id": layer.id, "name": layer.name, "kind": layer.kind_column}
+    columns.update({role: name for role, name in given.items() if name is not None})
+    if layer.kind is not None:
+        columns["kind"] = False
+    columns.update(layer.attributes)
+    keys.update({name: f"facilities.attributes.{name}" for name in (*ATTRIBUTES, *layer.attributes)})
+    return Named(columns, keys, layer.datum)
+
+
+def _columns(layer: FacilityLayer, table: pd.DataFrame, named: Named, position: Iterable[str]) -> dict[str, Column]:
+    names = [str(name) for name in table.columns]
+    wanted = dict.fromkeys((*position, "id", "name", "kind", "datum", *ATTRIBUTES, *layer.attributes))
+    found = find_columns(layer.path, names, named, wanted)
+    if layer.kind is None and "kind" not in found:
+        found |= find_columns(layer.path, names, named, ["amap_typecode"])
+    listed = listed_columns(names)
+    problems = [
+        f"{layer.path}: no column looks like {POSITION.get(role, role)}; name it with {named.keys[role]} in the study "
+        f"(the file has: {listed})"
+        for role in (*position, "name")
+        if role not in found
+    ]
+    if layer.kind is None and found.keys().isdisjoint(("kind", "amap_typecode")):
+        problems.append(
+            f"{layer.path}: no column looks like the kind; give kind or kind_column (the file has: {listed})"
+        )
+    if problems:
+        raise SourceError(problems)
+    return found
+
+
+def _note_columns(layer: FacilityLayer, named: Named, columns: Mapping[str, Column], findings: Findings) -> None:
+    """Say which columns were taken without being named by the study, and which units were multiplied."""
+    taken = [f"{role} = {column.name}" for role, column in columns.items() if role not in named.columns]
+    if taken:
+        findings.note("columns_found", layer.path, {"count": len(taken)}, at=Spot(value="; ".join(taken)))
+    for role, column in columns.items():
+        if column.factor != 1:
+            at = Spot(column=column.name)
+            findings.note("unit_of_column", layer.path, {"attribute": role, "factor": column.factor}, at=at)
+
+
+def _note_other_datum(
+    layer: FacilityLayer, table: pd.DataFrame, columns: Mapping[str, Column], findings: Findings
+) -> None:
+    """A table may say itself in which datum its coordinates are; the study's declaration rules."""
+    if "datum" not in columns:
+        return
+    column = columns["datum"].name
+    said = table[column].dropna().map(lambda text: vocabulary("datum").get(fold(text), ""))
+    other = said[(said != "") & (said.map(lambda datum: SAME.get(datum, datum)) != SAME.get(layer.datum, layer.datum))]
+    if len(other):
+        at = Spot(int(other.index[0]), column, str(table.loc[other.index[0], column]))
+        findings.note("datum_said_otherwise", layer.path, {"count": len(other), "declared": layer.datum}, at=at)
