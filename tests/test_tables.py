@@ -130,9 +130,7 @@ def test_latin_text_is_not_read_as_chinese(write):
 # Delimiters and rows ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("delimiter", "title"), [(",", ","), ("\t", "Tab"), (";", ";"), ("，", "，")]
-)
+@pytest.mark.parametrize(("delimiter", "title"), [(",", ","), ("\t", "Tab"), (";", ";"), ("，", "，")])
 def test_delimiters_are_found(write, delimiter, title):
     rows = [
         ["编号", "名称", "类型", "地址"],

@@ -82,7 +82,9 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.M
     """
     part = part_around(result.case, area_row(result, code), _farthest_m(result.case))
     here = result_of(result, part)
-    return _drawn(here, chain(_islands(here, links, FULL), _walking_islands(part.case)))
+    # Where no street is known there is no place to walk to a site from; the page tells what it knows.
+    walking = _walking_islands(part.case) if part.case.network.n_segments else ()
+    return _drawn(here, chain(_islands(here, links, FULL), walking))
 
 
 def draw_overview(result: Result, links: Links) -> folium.Map:
