@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from withinreach.errors import StudyError
 from withinreach.study.fields import Identifier, Strict
 from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, PopulationLayer, WaterLayer
 from withinreach.study.services import Profile, Service
@@ -64,6 +65,18 @@ class Study(Strict):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def service(self, name: str) -> Service:
+        """The service of this name.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        if name not in self.services:
+            raise StudyError(f"no service '{name}' in the study; it has: {', '.join(self.services)}")
+        return self.services[name]
 
     def input_paths(self) -> tuple[Path, ...]:
         """Every file that the study reads, once each, in the order of the study."""
