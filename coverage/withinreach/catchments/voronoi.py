@@ -54,9 +54,9 @@ def trace_catchments(case: Case, service: str, *, cell_m: float | None = None) -
     GeoDataFrame in the study's metric CRS
         One row per facility, also where nobody is nearest to it: ``facility`` (row in ``case.facilities``), ``id``,
         ``name``, ``snapped`` (whether it has a street within the cap), ``people`` of the service's group,
-        ``served_people`` (those within the cutoff), ``capacity`` (NaN where unknown), ``capacity_per_1000`` people
-        (NaN without people), ``people_per_place`` (NaN without places), ``area_km2`` (NaN where not snapped) and
-        ``geometry`` (valid MultiPolygon; empty without ground).
+        ``served_people`` (those within the cutoff, the ``nearest_people`` of `facility_loads`), ``capacity`` (NaN where
+        unknown), ``capacity_per_1000`` of these people (NaN without any), ``people_per_place`` (NaN without places),
+        ``area_km2`` (NaN where not snapped) and ``geometry`` (valid MultiPolygon; empty without ground).
 
     Raises
     ------
@@ -75,7 +75,7 @@ def divide_ground(case: Case, service: Service, ground: Lattice) -> gpd.GeoDataF
     snapped = case.facilities.snapped[rows]
     reach = measure_reach(case, service)
     people = _people_of(case, reach, rows, reach.nearest >= 0)
-    capacity = _capacity(case, service, rows)
+    capacity = case.capacities(service.capacity)[rows]
     with np.errstate(invalid="ignore", divide="ignore"):
         figures = {
             "snapped": snapped,
@@ -115,13 +115,6 @@ def _people_of(case: Case, reach: Reach, rows: NDArray[np.int32], counted: NDArr
     """People in the cells that count, by the facility that is nearest to them."""
     people = case.people_of(reach.service.people)
     return np.bincount(reach.nearest[counted], people[counted], len(case.facilities))[rows].astype(np.float64)
-
-
-def _capacity(case: Case, service: Service, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-    if service.capacity is None:
-        return np.full(len(rows), np.nan)
-    places: NDArray[np.float64] = case.facilities.table[service.capacity].to_numpy(np.float64)[rows]
-    return places
 
 
 def _shapes(case: Case, service: Service, rows: NDArray[np.int32], ground: Lattice) -> NDArray[np.object_]:

@@ -106,6 +106,12 @@ class Case(Frozen):
         """People of a group per cell, shape (k,)."""
         return _column(self.people, group)
 
+    def capacities(self, attribute: str | None) -> NDArray[np.float64]:
+        """Places of every facility by the attribute that counts them, shape (k,); NaN where unknown, or without one."""
+        if attribute is None:
+            return np.full(len(self.facilities), np.nan)
+        return _column(self.facilities, attribute)
+
     def facility_rows(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
         """Rows of the facilities that are of one of these kinds, ascending."""
         return np.flatnonzero(self.facilities.table["kind"].isin(kinds).to_numpy()).astype(np.int32)
