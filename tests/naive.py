@@ -142,6 +142,66 @@ def places_within(
     return found
 
 
+class Limits(NamedTuple):
+    """Step of a lattice, how far from a street places count, how far ground does, and the longest way."""
+
+    step_m: float
+    snap_cap_m: float
+    off_street_m: float
+    way_mm: int
+
+
+def lattice_in_time(
+    polylines: Sequence[Sequence[Point]],
+    streets: Sequence[Street],
+    facilities: Sequence[Point],
+    points: Sequence[Point],
+    limits: Limits,
+) -> list[list[bool]]:
+    """Which points of a lattice belong to the isochrone of each facility: each point is a place of its own.
+
+    It does where its way is no longer than the limit and its street near enough, or where it is one of the four around
+    the facility. A facility that has no street has none.
+    """
+    spots = _places(polylines, streets, facilities, limits.snap_cap_m)
+    ground = _places(polylines, streets, points, limits.off_street_m)
+    step_m = limits.step_m
+    found = []
+    for row, (x, y) in enumerate(facilities):
+        near = {place for place, _ in places_within(streets, spots, [row], ground, limits.way_mm)[0]}
+        west, south = math.floor(x / step_m) * step_m, math.floor(y / step_m) * step_m
+        corners = set(itertools.product((west, west + step_m), (south, south + step_m)))
+        snapped = spots[row].segment >= 0
+        found.append([snapped and (i in near or point in corners) for i, point in enumerate(points)])
+    return found
+
+
+def lattice_nearest(
+    polylines: Sequence[Sequence[Point]],
+    streets: Sequence[Street],
+    facilities: Sequence[Point],
+    points: Sequence[Point],
+    snap_cap_m: float,
+) -> list[int]:
+    """The facility nearest to each point of a lattice, -1 where there is no street or no way."""
+    spots, ground = (_places(polylines, streets, some, snap_cap_m) for some in (facilities, points))
+    return [source for _, source in nearest_to_places(streets, spots, range(len(spots)), ground)]
+
+
+def _places(
+    polylines: Sequence[Sequence[Point]], streets: Sequence[Street], points: Sequence[Point], cap_m: float
+) -> list[Place]:
+    """Where points meet the network, in whole millimetres."""
+    places = []
+    for segment, offset_m, distance_m in snap_points(polylines, points, cap_m):
+        if segment < 0:
+            places.append(Place(-1, 0, 0))
+            continue
+        offset_mm = min(max(round(offset_m * 1000), 0), streets[segment].length_mm)
+        places.append(Place(segment, offset_mm, math.ceil(round(distance_m * 1000, 3))))
+    return places
+
+
 def graph_with_places(streets: Sequence[Street], facilities: dict[int, Place], places: Sequence[Place]) -> Graph:
     """The streets, cut wherever a place meets them, and every place as a node at the end of its access way.
 

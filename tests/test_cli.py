@@ -92,7 +92,8 @@ def test_table_of_everything_has_totals(ran):
 
 def test_geopackage_has_area_facilities_and_cells(ran):
     path = ran[0] / "county" / "1" / "1.gpkg"
-    assert [name for name, _ in pyogrio.list_layers(path)] == ["area", "facilities", "cells"]
+    names = ["area", "facilities", "cells", "isochrones", "catchments"]
+    assert [name for name, _ in pyogrio.list_layers(path)] == names
     cells = gpd.read_file(path, layer="cells")
     assert cells.crs == "EPSG:4547"
     assert cells["elder_care_status"].tolist() == ["served", "too_far", "served", "not_snapped"]
@@ -103,6 +104,20 @@ def test_geopackage_has_area_facilities_and_cells(ran):
     area = gpd.read_file(path, layer="area")
     assert area["code"].tolist() == ["1"]
     assert area["elder_care_uncovered_people"].tolist() == [31]
+    # the old people's home and the clinic of the west
+    isochrones = gpd.read_file(path, layer="isochrones")
+    assert isochrones[["service", "id", "minutes"]].to_numpy().tolist() == [
+        ["elder_care", "A1", 8.35],
+        ["clinic", "C1", 6],
+    ]
+    catchments = gpd.read_file(path, layer="catchments")
+    assert catchments[["service", "id", "people"]].to_numpy().tolist() == [
+        ["elder_care", "A1", 50],
+        ["clinic", "C1", 270],
+    ]
+    for layer in (isochrones, catchments):
+        assert layer.crs == "EPSG:4547"
+        assert layer.geometry.contains(gpd.read_file(path, layer="facilities").geometry).all()
 
 
 def test_manifest_names_inputs_parameters_and_ledger(town, ran):
@@ -186,3 +201,55 @@ def test_rows_of_other_kinds_are_left_out_and_listed(town):
 def test_module_can_be_run(option):
     done = subprocess.run([sys.executable, "-m", "withinreach", option], check=True, capture_output=True, text=True)
     assert "withinreach" in done.stdout
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson", "parquet"])
+def test_isochrones_are_written_in_the_format_of_the_suffix(town, tmp_path, suffix):
+    path = tmp_path / "new" / f"rings.{suffix}"
+    order = ["isochrones", str(town), "--service", "elder_care", "--minutes", "4", "--minutes", "2", "-o", str(path)]
+    done = CliRunner().invoke(cli, order)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"{path}\n"
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    first = path.read_bytes()
+    rings = gpd.read_parquet(path) if suffix == "parquet" else gpd.read_file(path)
+    want = wr.trace_isochrones(wr.prepare(wr.load_study(town)), "elder_care", minutes=(2, 4))
+    assert list(rings.columns) == list(want.columns)
+    assert rings["minutes"].tolist() == [2, 4, 2, 4]
+    assert rings.crs == ("EPSG:4326" if suffix == "geojson" else "EPSG:4547")
+    assert rings.to_crs("EPSG:4547").geometry.area.tolist() == pytest.approx(want.geometry.area.tolist(), rel=1e-3)
+    # an earlier file is replaced, by the same bytes
+    assert CliRunner().invoke(cli, order).exit_code == 0
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("service", "minutes", "name", "message"),
+    [
+        ("nursery", "5", "rings.gpkg", "no service 'nursery' in the study; it has: elder_care, clinic"),
+        ("clinic", "0", "rings.gpkg", "minutes = [0.0]: give one or more numbers above 0, up to 240"),
+        (
+            "clinic",
+            "5",
+            "rings.shp",
+            "rings.shp: '.shp' is no format for it; end the name in .gpkg, .geojson, .parquet",
+        ),
+    ],
+)
+def test_isochrones_that_cannot_be_written_are_told_in_one_line(town, tmp_path, service, minutes, name, message):
+    path = tmp_path / "new" / name
+    done = CliRunner().invoke(
+        cli, ["isochrones", str(town), "--service", service, "--minutes", minutes, "-o", str(path)]
+    )
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.rstrip().endswith(message)
+    assert len(done.stderr.splitlines()) == 1
+    assert not path.parent.exists()
+
+
+def test_facilities_without_isochrones_are_told(town, tmp_path):
+    path = town.parent / "facilities.csv"
+    path.write_text(path.read_text(encoding="utf-8-sig") + "Z9,诊所,远诊所,500300,3900450,\n", encoding="utf-8-sig")
+    order = ["isochrones", str(town), "--service", "clinic", "-o", str(tmp_path / "rings.gpkg")]
+    assert "note: 1 facilities without a street within 300 m" in CliRunner().invoke(cli, order).stderr

@@ -21,6 +21,7 @@ STAGES = [
     {"sources"},
     {"preparation"},
     {"reach"},
+    {"catchments"},
     {"measures"},
     {"analysis"},
     {"weighing", "uncertainty", "change"},

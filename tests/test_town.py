@@ -49,6 +49,9 @@ HAND_CHECKED = {
     "mean_min": [(20 * 10 + 30 * 800 + 10.5 * 420) / 60.5 / 60, 0.5],
     "median_min": [7.0, 0.5],
     "p90_min": [800 / 60, 0.5],
+    "circle_people": [30.5, 8.0],  # 501 m around both ends of the High Street: e is 632 m away
+    "circle_coverage": [30.5 / 61.5, 0.8],
+    "served_of_circle": [1.0, 1.0],
     "facilities": [1, 1],
     "capacity": [10.0, math.nan],
     "capacity_known": [1.0, 0.0],
@@ -86,6 +89,16 @@ def test_service_without_capacity_or_norm(result):
     assert (
         table[["capacity", "capacity_known", "capacity_per_1000", "norm_per_1000", "gap_places"]].isna().all(axis=None)
     )
+
+
+def test_circle_and_walk_by_hand(result):
+    """360 m around the clinic: a is 350.04 m away, but walks 365; c is 150.7 m away and walks 175."""
+    table = result.table("clinic")
+    assert table["circle_people"].tolist() == [180, 0]
+    assert table["served_people"].tolist() == [80, 0]
+    assert table["circle_coverage"].tolist() == [180 / 235, 0]
+    assert table["served_of_circle"].fillna(-1).tolist() == [80 / 180, -1]
+    assert result.totals["clinic"]["served_of_circle"] == 80 / 180
 
 
 def test_ledger_by_hand(result):

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 
 import withinreach as wr
 from withinreach.cli import cli
+from withinreach.measures.circle import in_circle
 from withinreach.sources.datum import wgs84_to_gcj02
 
 STUDY = Path(__file__).parent / "studies" / "wuhan.toml"
@@ -104,6 +105,25 @@ def test_no_way_is_shorter_than_the_straight_line(result):
     straight = np.hypot(*(case.people.xy[connected] - to).T)
     # Offsets along a segment are rounded to the millimetre, at each of the two ends.
     assert (reach.level_m[connected] >= straight - 0.002).all()
+
+
+def test_walking_falls_short_of_the_circle(result, measured):
+    total = result.totals["clinic"]
+    measured(
+        f"in the circle {total['circle_coverage']:.1%} of the people, on foot {total['coverage']:.1%}:"
+        f" {total['served_of_circle']:.1%} of the circle"
+    )
+    assert 0.5 < total["served_of_circle"] < 1
+    case, reach = result.case, result.reaches["clinic"]
+    assert in_circle(case, reach.service)[reach.covered].all()
+
+
+def test_catchments_add_up_to_the_ledger(result):
+    table = wr.trace_catchments(result.case, "clinic")
+    ledger = result.ledgers["clinic"]["total"]
+    assert table["people"].sum() == pytest.approx(ledger["served"] + ledger["too_far"], rel=1e-12)
+    assert (table["people"][~table["snapped"]] == 0).all()
+    assert table.geometry.is_valid.all()
 
 
 def test_run_ends_with_a_map(shared, tmp_path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse
+    from withinreach.catchments import trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
     from withinreach.exports import export
@@ -36,6 +37,8 @@ _HOMES = {
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
+    "trace_catchments": "catchments",
+    "trace_isochrones": "catchments",
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
     "weigh_supply": "weighing",
@@ -56,6 +59,8 @@ __all__ = [
     "load_study",
     "prepare",
     "sample_case",
+    "trace_catchments",
+    "trace_isochrones",
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.errors import StudyError
 from withinreach.measures import coverage_table, coverage_total, ledger
 from withinreach.model import Frozen
 from withinreach.progress import silent
@@ -60,9 +59,7 @@ class Result(Frozen):
         StudyError
             If the study has no service of this name.
         """
-        if service not in self.tables:
-            raise StudyError(f"no service '{service}' in the study; it has: {', '.join(self.tables)}")
-        return self.tables[service].copy()
+        return self.tables[self.case.study.service(service).name].copy()
 
 
 def result_of(result: Result, part: Part) -> Result:

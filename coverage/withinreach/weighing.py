@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from withinreach.errors import StudyError
 from withinreach.measures.assignment import assign_places, room_table
 from withinreach.measures.decay import Binary
 from withinreach.measures.equity import measure_equity
@@ -114,7 +113,5 @@ def weigh_equity(result: Result, service: str) -> Equity:
 
 
 def _walks(result: Result, service: str) -> tuple[Reach, Pairs]:
-    if service not in result.reaches:
-        raise StudyError(f"no service '{service}' in the study; it has: {', '.join(result.reaches)}")
-    reach = result.reaches[service]
+    reach = result.reaches[result.case.study.service(service).name]
     return reach, pairs_within(result.case, reach.service)

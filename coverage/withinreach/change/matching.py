@@ -133,7 +133,4 @@ def _text(case: Case, column: str, rows: NDArray[np.integer]) -> NDArray[np.obje
 
 
 def _capacity(case: Case, service: Service, rows: NDArray[np.integer]) -> NDArray[np.float64]:
-    if service.capacity is None:
-        return np.full(len(rows), np.nan)
-    values = case.facilities.table[service.capacity].to_numpy(np.float64)
-    return np.where(rows == NO_MATCH, np.nan, np.append(values, np.nan)[rows])
+    return np.where(rows == NO_MATCH, np.nan, np.append(case.capacities(service.capacity), np.nan)[rows])

@@ -86,6 +86,36 @@ def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
     click.echo(write(_analyse(loaded), out or Path("maps", loaded.name), county=counties or None))
 
 
+@cli.command()
+@STUDY
+@click.option("--service", required=True, help="Name of a service in the study.")
+@click.option(
+    "--minutes", multiple=True, type=float, default=(5, 10, 15), show_default=True, help="May be given several times."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="A .gpkg, .geojson or .parquet file."
+)
+def isochrones(study: Path, service: str, minutes: tuple[float, ...], output: Path) -> None:
+    """Write the ground from which people walk to each facility of a service in so many minutes, as polygons."""
+    from withinreach.catchments import trace_isochrones
+    from withinreach.exports import layer_path, write_layer
+    from withinreach.preparation import prepare
+
+    target = layer_path(output)
+    loaded = _load(study)
+    loaded.service(service)
+    with progress_bar(loaded.name, PREPARE_STEPS + 2) as step:
+        case = prepare(loaded, progress=step)
+        step("isochrones")
+        layer = trace_isochrones(case, service, minutes=minutes)
+        step("writing")
+        write_layer(layer, target, loaded.as_of)
+    if not layer["snapped"].all():
+        lost = layer.loc[~layer["snapped"], "facility"].nunique()
+        click.echo(f"note: {lost} facilities without a street within {loaded.network.snap_cap_m:g} m", err=True)
+    click.echo(target)
+
+
 def _load(path: Path) -> Study:
     from withinreach.study import load_study
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from withinreach.errors import StudyError
 from withinreach.exports.folders import whole_folder
-from withinreach.exports.geodata import write_geopackage
+from withinreach.exports.geodata import facility_grounds, write_geopackage
+from withinreach.exports.layers import layer_path, write_layer
 from withinreach.exports.manifest import write_manifest
 from withinreach.exports.tables import county_rows, every_row, facility_rows, ledger_rows, write_csv
 from withinreach.model import file_stem
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from withinreach.analysis import Result
     from withinreach.progress import Progress
 
-__all__ = ["export", "whole_folder", "write_exports", "write_manifest"]
+__all__ = ["export", "layer_path", "whole_folder", "write_exports", "write_layer", "write_manifest"]
 
 
 def export(result: Result, folder: str | Path, *, county: str | Sequence[str] | None = None) -> Path:
@@ -65,6 +66,7 @@ def write_exports(
     facilities = facility_rows(result)
     write_csv(facilities, folder / "facilities.csv")
     write_csv(result.case.audit.findings, folder / "audit.csv")
+    grounds = facility_grounds(result)
     for code in _codes(result, codes):
         progress(code)
         stem = file_stem(code)
@@ -72,7 +74,7 @@ def write_exports(
         county.mkdir(parents=True)
         write_csv(county_rows(result, code), county / f"{stem}_coverage.csv")
         write_csv(facilities[facilities["code"] == code], county / f"{stem}_facilities.csv")
-        write_geopackage(result, code, county / f"{stem}.gpkg")
+        write_geopackage(result, grounds, code, county / f"{stem}.gpkg")
 
 
 def _codes(result: Result, county: str | Sequence[str] | None) -> list[str]:

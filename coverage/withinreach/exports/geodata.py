@@ -1,15 +1,16 @@
-"""One GeoPackage per county: its polygon with the figures, its facilities, its inhabited cells."""
+"""One GeoPackage per county: its polygon with the figures, its facilities and their ground, its inhabited cells."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
 
+from withinreach.catchments import divide_ground, ground_near_streets, trace_isochrones
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
@@ -23,26 +24,54 @@ if TYPE_CHECKING:
     from withinreach.model import Places
 
 
-def write_geopackage(result: Result, code: str, path: Path) -> None:
-    """Write the layers ``area``, ``facilities`` and ``cells`` of one area, in the study's metric CRS.
+class Grounds(NamedTuple):
+    """The ground around the facilities of all services, one row per service and facility."""
 
-    ``area`` has the figures of every service as ``<service>_<figure>``; ``cells`` are the centres of inhabited cells
-    with people per group and, per service, metres and seconds to the nearest facility (empty where there is no way),
-    its id, and the status.
+    isochrones: gpd.GeoDataFrame
+    catchments: gpd.GeoDataFrame
+
+
+def facility_grounds(result: Result) -> Grounds:
+    """Isochrones of each service's cutoff, and catchments; ``service`` is the first column."""
+    case = result.case
+    shared = ground_near_streets(case)
+    isochrones, catchments = [], []
+    for name, service in case.study.services.items():
+        isochrones.append(trace_isochrones(case, name, minutes=[service.cutoff_min]).assign(service=name))
+        catchments.append(divide_ground(case, service, shared).assign(service=name))
+    return Grounds(_stacked(isochrones), _stacked(catchments))
+
+
+def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """Frames one below the other, the last column first."""
+    together = pd.concat(frames, ignore_index=True)
+    return together[["service", *together.columns[:-1]]]
+
+
+def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) -> None:
+    """Write the layers ``area``, ``facilities``, ``cells``, ``isochrones`` and ``catchments`` of one area.
+
+    All are in the study's metric CRS. ``area`` has the figures of every service as ``<service>_<figure>``; ``cells``
+    are the centres of inhabited cells with people per group and, per service, metres and seconds to the nearest
+    facility (empty where there is no way), its id, and the status. ``isochrones`` and ``catchments`` have one polygon
+    per service and facility of the area, whole, also where it crosses the border; see `trace_isochrones` and
+    `trace_catchments`.
     """
     row = int(np.flatnonzero((result.case.areas.table["code"] == code).to_numpy())[0])
     layers = {
         "area": _area(result, row),
         "facilities": _points(result, result.case.facilities, row),
         "cells": _cells(result, row),
+        "isochrones": _in_area(result, grounds.isochrones, row),
+        "catchments": _in_area(result, grounds.catchments, row),
     }
-    with _dated(result.case.study.as_of):
+    with dated(result.case.study.as_of):
         for name, layer in layers.items():
             pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
 
 
 @contextmanager
-def _dated(day: dt.date) -> Iterator[None]:
+def dated(day: dt.date) -> Iterator[None]:
     """Let GeoPackages carry the study's date as their last change, so that equal inputs give equal bytes."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{day.isoformat()}T00:00:00.000Z"})
@@ -74,6 +103,11 @@ def _points(result: Result, places: Places, row: int) -> gpd.GeoDataFrame:
         geometry=gpd.points_from_xy(*places.xy[here].T),
         crs=result.case.study.metric_crs,
     )
+
+
+def _in_area(result: Result, grounds: gpd.GeoDataFrame, row: int) -> gpd.GeoDataFrame:
+    here = result.case.facilities.area[grounds["facility"]] == row
+    return grounds[here].drop(columns="facility").reset_index(drop=True)
 
 
 def _cells(result: Result, row: int) -> gpd.GeoDataFrame:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
 
-LIBRARIES = ("geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
+LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
 
 def write_manifest(result: Result, folder: Path) -> None:

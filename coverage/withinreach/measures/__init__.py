@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
+from withinreach.measures.circle import circle_figures
 from withinreach.measures.ledger import ledger
 from withinreach.measures.units import Units
 from withinreach.measures.walking import walking_figures
@@ -39,6 +40,11 @@ def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
         People whose time is an estimate from the straight line, whether they are served or not; see `measure_reach`.
     mean_min, median_min, p90_min : float
         Minutes to the nearest facility, weighted by people, among those who can reach one at all; NaN if nobody can.
+    circle_people, circle_coverage : float
+        People whose straight line to the nearest facility is no longer than the way that the cutoff allows, and their
+        share of all people: the circle of a plan, which takes neither rivers nor detours into account.
+    served_of_circle : float
+        Served people / people in the circle, never above 1; NaN where nobody lives in it.
     facilities : int
         Facilities of the service in the area.
     capacity : float
@@ -53,7 +59,7 @@ def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
     """
     units = Units.of_areas(case)
     names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
-    return pd.concat([names, walking_figures(case, reach, own, units), capacity_figures(case, reach, units)], axis=1)
+    return pd.concat([names, _figures(case, reach, own, units)], axis=1)
 
 
 def coverage_total(case: Case, reach: Reach, own: Reach) -> pd.Series:
@@ -61,6 +67,13 @@ def coverage_total(case: Case, reach: Reach, own: Reach) -> pd.Series:
 
     The gap is the net one: surplus places of one area serve another. Compare it with the sum of the areas' gaps.
     """
-    units = Units.all_together(case)
-    both = pd.concat([walking_figures(case, reach, own, units), capacity_figures(case, reach, units)], axis=1)
-    return both.iloc[0]
+    return _figures(case, reach, own, Units.all_together(case)).iloc[0]
+
+
+def _figures(case: Case, reach: Reach, own: Reach, units: Units) -> pd.DataFrame:
+    families = (
+        walking_figures(case, reach, own, units),
+        circle_figures(case, reach, units),
+        capacity_figures(case, reach, units),
+    )
+    return pd.concat(families, axis=1)

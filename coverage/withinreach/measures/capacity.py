@@ -30,8 +30,7 @@ def capacity_figures(case: Case, reach: Reach, units: Units) -> pd.DataFrame:
     facilities = np.bincount(unit, minlength=units.count)
     capacity = known_share = np.full(units.count, np.nan)
     if service.capacity is not None:
-        places = case.facilities.table[service.capacity].to_numpy(np.float64)[rows]
-        capacity, known_share = _capacity(places, unit, facilities)
+        capacity, known_share = _capacity(case.capacities(service.capacity)[rows], unit, facilities)
     norm = service.norm
     people = units.people(case.people_of(service.people if norm is None else norm.of))
     per_1000 = np.full(units.count, np.nan if norm is None else norm.per_1000)

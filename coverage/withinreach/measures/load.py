@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from withinreach.measures.assignment import places_needed
-from withinreach.measures.market import capacities
 from withinreach.model import OUTSIDE_AREAS
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def facility_loads(case: Case, reach: Reach, pairs: Pairs) -> pd.DataFrame:
         ``max(0, catchment_need - capacity)``; NaN where the capacity is unknown.
     """
     rows = case.facility_rows(reach.service.kinds)
-    capacity = np.full(len(rows), np.nan) if reach.service.capacity is None else capacities(case, reach.service)
+    capacity = case.capacities(reach.service.capacity)[rows]
     people = case.people_of(reach.service.people)
     position = np.full(len(case.facilities), -1, np.int64)
     position[rows] = np.arange(len(rows))

@@ -98,5 +98,4 @@ def capacities(case: Case, service: Service) -> NDArray[np.float64]:
             f"services.{service.name}: names no capacity, so there are no places to share; "
             "give the attribute that counts them as capacity"
         )
-    values: NDArray[np.float64] = case.facilities.table[service.capacity].to_numpy(np.float64)
-    return values[case.facility_rows(service.kinds)]
+    return case.capacities(service.capacity)[case.facility_rows(service.kinds)]

@@ -109,6 +109,12 @@ class Case(Frozen):
         """People of a group per cell, shape (k,)."""
         return _column(self.people, group)
 
+    def capacities(self, attribute: str | None) -> NDArray[np.float64]:
+        """Places of every facility by the attribute that counts them, shape (k,); NaN where unknown, or without one."""
+        if attribute is None:
+            return np.full(len(self.facilities), np.nan)
+        return _column(self.facilities, attribute)
+
     def facility_rows(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
         """Rows of the facilities that are open and of one of these kinds or a kind below them, ascending."""
         return np.flatnonzero(serving(self.facilities.table, self.study.taxonomy.within(kinds))).astype(np.int32)

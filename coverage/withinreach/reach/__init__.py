@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from withinreach.reach.borders import Grounds, measure_own_reach, own_grounds
 from withinreach.reach.inputs import segments_of, spots_of
-from withinreach.reach.nearest import Reach, Status, measure_reach, nearest_along
-from withinreach.reach.pairs import Pairs, pairs_within
+from withinreach.reach.nearest import Reach, Status, measure_reach, nearest_along, nearest_ways
+from withinreach.reach.pairs import Pairs, pairs_within, ways_within
 
 __all__ = [
     "Grounds",
@@ -15,8 +15,10 @@ __all__ = [
     "measure_own_reach",
     "measure_reach",
     "nearest_along",
+    "nearest_ways",
     "own_grounds",
     "pairs_within",
     "segments_of",
     "spots_of",
+    "ways_within",
 ]

@@ -16,7 +16,7 @@ from withinreach.reach.inputs import segments_of, spots_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.kernels.nearest import Nearest
+    from withinreach.kernels.nearest import Nearest, Spots
     from withinreach.model import Case, Costs
     from withinreach.study import Service
 
@@ -98,11 +98,16 @@ def measure_reach(case: Case, service: Service) -> Reach:
 
 def nearest_along(case: Case, service: Service, costs: Costs) -> Nearest:
     """Cost and row of the nearest facility of every cell, for given costs of the streets."""
+    return nearest_ways(case, service, costs, spots_of(case.people))
+
+
+def nearest_ways(case: Case, service: Service, costs: Costs, places: Spots) -> Nearest:
+    """The same of some places, whatever these are."""
     rows = case.facility_rows(service.kinds)
     segments = segments_of(case.network, costs)
     facilities = spots_of(case.facilities)
     nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
-    return nearest_to_places(segments, nodes, facilities, rows, spots_of(case.people))
+    return nearest_to_places(segments, nodes, facilities, rows, places)
 
 
 def reach_of(case: Case, service: Service, found: Nearest) -> Reach:

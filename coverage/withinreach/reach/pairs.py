@@ -16,8 +16,10 @@ from withinreach.reach.inputs import segments_of, spots_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from withinreach.kernels.nearest import Spots
+    from withinreach.kernels.within import PlacesWithin
     from withinreach.model import Case
-    from withinreach.study import Service
+    from withinreach.study import Profile, Service
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,16 +47,9 @@ def pairs_within(case: Case, service: Service) -> Pairs:
     """Walk from every facility of a service to all cells within its cutoff: one search per facility, cut there."""
     rows = case.facility_rows(service.kinds)
     profile = case.study.profiles[service.profile]
-    costs = walking_costs(case.network, profile)
     # A millimetre more than fits, so that the decision is made below, on the seconds, as for every other figure.
     cutoff_mm = int(service.cutoff_s * profile.speed_mm_s) + 1
-    segments = segments_of(case.network, costs)
-    facilities = spots_of(case.facilities)
-    seeds = seeds_of(segments, facilities, rows)
-    local = seeds._replace(source=np.searchsorted(rows, seeds.source).astype(np.int32))
-    arcs = Arcs(costs.arc_ptr, costs.arc_head, costs.arc_mm)
-    nodes = nodes_within(arcs, local, len(rows), cutoff_mm)
-    found = places_within(segments, nodes, facilities, rows, spots_of(case.people), cutoff_mm)
+    found = ways_within(case, profile, rows, spots_of(case.people), cutoff_mm)
     seconds = found.mm / profile.speed_mm_s
     covered = seconds <= service.cutoff_s
     return Pairs(
@@ -63,3 +58,29 @@ def pairs_within(case: Case, service: Service) -> Pairs:
         cell=found.place[covered],
         seconds=seconds[covered],
     )
+
+
+def ways_within(case: Case, profile: Profile, rows: NDArray[np.int32], places: Spots, cutoff_mm: int) -> PlacesWithin:
+    """Walk to each of some facilities from all of some places, whatever these are, within a cutoff.
+
+    Parameters
+    ----------
+    rows : (f,) int32
+        Facilities, ascending.
+    places
+        Where k places meet the network.
+    cutoff_mm
+        In millimetres of level street; a way of exactly this length is within.
+
+    Returns
+    -------
+    PlacesWithin over the f facilities
+    """
+    costs = walking_costs(case.network, profile)
+    segments = segments_of(case.network, costs)
+    facilities = spots_of(case.facilities)
+    seeds = seeds_of(segments, facilities, rows)
+    local = seeds._replace(source=np.searchsorted(rows, seeds.source).astype(np.int32))
+    arcs = Arcs(costs.arc_ptr, costs.arc_head, costs.arc_mm)
+    nodes = nodes_within(arcs, local, len(rows), cutoff_mm)
+    return places_within(segments, nodes, facilities, rows, places, cutoff_mm)

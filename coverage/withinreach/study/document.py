@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from withinreach.errors import StudyError
 from withinreach.study.fields import Identifier, Strict
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, PopulationLayer, WaterLayer
@@ -78,6 +79,18 @@ class Study(Strict):
         close = difflib.get_close_matches(kind, list(self.taxonomy.kinds), n=3)
         meant = f"; like it: {', '.join(close)}" if close else ""
         return [f"{where} = '{kind}' is not a kind{meant}; define it with [kinds.{kind}]"]
+
+    def service(self, name: str) -> Service:
+        """The service of this name.
+
+        Raises
+        ------
+        StudyError
+            If there is none.
+        """
+        if name not in self.services:
+            raise StudyError(f"no service '{name}' in the study; it has: {', '.join(self.services)}")
+        return self.services[name]
 
     def input_paths(self) -> tuple[Path, ...]:
         """Every file that the study reads, once each, in the order of the study."""
