@@ -19,7 +19,10 @@ import shapely
 from withinreach.analysis import Result
 from withinreach.maps.shapes import Degrees
 from withinreach.measures import coverage_table, coverage_total, ledger
-from withinreach.model import Areas, Audit, Case, Places
+from withinreach.model import Areas, Audit, Case, Places, Step
+from withinreach.preparation.accounts import Accounts
+from withinreach.preparation.census import no_factors
+from withinreach.preparation.people import masked_table
 from withinreach.preparation.streets import build_network
 from withinreach.reach import Reach, Status
 from withinreach.study import Study
@@ -112,7 +115,12 @@ _ADULT = {"title": "成人", "speed_m_s": 1.0, "source": "x"}
 def _case(study: Study, times: int) -> Case:
     cells = _cells()
     people = pd.DataFrame({"old": np.full(len(cells), 10.0 * times), "all": np.full(len(cells), 40.0 * times)})
-    steps = pd.DataFrame({"read": people.sum() + 7, "outside_areas": 7.0, "in_areas": people.sum()}).T
+    accounts = Accounts(list(people), list(_areas()["code"]))
+    areas = np.repeat(np.arange(3, dtype=np.int32), 10)
+    accounts.enter(Step.READ, people, areas)
+    accounts.enter(Step.IN_AREAS, people, areas)
+    for step in (Step.READ, Step.OUTSIDE_AREAS):
+        accounts.enter_outside(step, pd.Series(7.0, people.columns))
     return Case(
         study=study,
         network=build_network(_streets()),
@@ -121,7 +129,7 @@ def _case(study: Study, times: int) -> Case:
         areas=Areas(_areas()),
         water=gpd.GeoDataFrame(geometry=_water(), crs=CRS),
         cell_size_m=(100.0, 100.0),
-        audit=Audit(findings=pd.DataFrame(), population=steps),
+        audit=Audit(findings=pd.DataFrame(), accounts=accounts.table(), factors=no_factors(), masked=masked_table(())),
     )
 
 

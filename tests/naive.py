@@ -306,3 +306,19 @@ def _fill(people: float, cost: Sequence[float], crowding: Sequence[float]) -> li
         level = (people + room) / share
         open_to.append(k)
     return [max(0.0, (level - cost[k]) / crowding[k]) if k in open_to else 0.0 for k in range(len(cost))]
+
+
+def rake(table: Sequence[Sequence[float]], rows: Sequence[float], columns: Sequence[float]) -> list[list[float]]:
+    """Scale columns and rows of a table in turn, cell by cell, until the rows are met to 1e-10 of the whole."""
+    fitted = [list(row) for row in table]
+    for _ in range(10_000):
+        for column, wanted in enumerate(columns):
+            have = sum(row[column] for row in fitted)
+            for row in fitted:
+                row[column] *= wanted / have
+        if max(abs(sum(row) - wanted) for row, wanted in zip(fitted, rows, strict=True)) <= 1e-10 * sum(columns):
+            break
+        for row, wanted in zip(fitted, rows, strict=True):
+            have = sum(row)
+            row[:] = [value * (wanted / have) for value in row]
+    return fitted

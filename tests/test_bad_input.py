@@ -270,7 +270,9 @@ def raster_town(town):
     return town
 
 
-@pytest.mark.parametrize(("value", "shown"), [(-3.0, "-3 people"), (np.inf, "inf people")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(65_535.0, "65535 people"), (3.4e38, "3.4e+38 people"), (np.inf, "inf people")]
+)
 def test_bad_raster_cell(raster_town, run, value, shown):
     values = np.full((40, 40), 1.5)
     values[20, 13] = value
@@ -278,22 +280,28 @@ def test_bad_raster_cell(raster_town, run, value, shown):
     only(run(), "chn_t_60.tif: row 21, column 14", shown, "nodata")
 
 
-def test_undeclared_nodata_is_found(raster_town, run):
-    values = np.full((40, 40), 1.5)
-    values[:20] = -99999
-    write_raster(raster_town.parent / "chn_t_60.tif", values, nodata=None)
-    only(run(), "chn_t_60.tif: row", "-99999 people", "set the raster's nodata value (now None)")
-
-
 def test_rasters_on_different_grids(raster_town, run):
-    write_raster(raster_town.parent / "chn_t_60.tif", np.ones((40, 41)))
-    only(run(), "chn_t_60.tif: lies on another grid than chn_t_all.tif")
+    write_raster(raster_town.parent / "chn_t_60.tif", np.ones((40, 40)), origin=(113.99 + 1 / 2400, 35.23))
+    only(run(), "chn_t_60.tif: lies on another grid than chn_t_all.tif", 'population.resample = "sums"')
 
 
 def test_raster_elsewhere(raster_town, run):
     for name in ("chn_t_all.tif", "chn_t_60.tif"):
         write_raster(raster_town.parent / name, np.ones((40, 40)), origin=(24.9, 60.2))
     only(run(), "chn_t_all.tif: the raster does not overlap the areas")
+
+
+@pytest.mark.parametrize(("size", "step", "told"), [(30_000, 1 / 1200, None), (40_000, 1e-6, "the areas cover 1,")])
+def test_raster_that_claims_gigabytes(raster_town, run, size, step, told):
+    """Cells of a country are read where the town is, and nobody lives there; cells of a millimetre are too many."""
+    profile = {"driver": "GTiff", "width": size, "height": size, "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    transform = rasterio.transform.from_origin(113.99 if told else 100, 35.23 if told else 50, step, step)
+    for name in ("chn_t_all.tif", "chn_t_60.tif"):
+        with rasterio.open(
+            raster_town.parent / name, "w", tiled=True, sparse_ok=True, nodata=-99999, transform=transform, **profile
+        ):
+            pass
+    only(run(), "chn_t_all.tif: ", told or "nobody lives inside the areas")
 
 
 # Outputs ------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ def test_run_writes_map_tables_geodata_and_manifest(ran):
     out, done = ran
     assert sorted(files(out)) == [
         "audit.csv",
+        "calibration.csv",
         "county/1.html",
         "county/1/1.gpkg",
         "county/1/1_coverage.csv",

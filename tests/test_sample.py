@@ -22,6 +22,7 @@ from scipy.sparse.csgraph import connected_components
 
 from withinreach.errors import CoverageError
 from withinreach.sources.datum import gcj02_to_wgs84
+from withinreach.sources.population.parts import raster_parts
 from withinreach.sources.sample import write_sample
 from withinreach.study import load_study
 
@@ -169,9 +170,9 @@ def test_the_study_loads_and_names_existing_files(city):
 
 
 def test_the_groups_have_the_bands_of_their_titles(city):
-    groups = load_study(city.folder / "study.toml").population.groups
+    groups = raster_parts(load_study(city.folder / "study.toml").population)
     bands = {
-        name: [(re.search(r"_t_(\d\d)_", part.path.name)[1], part.share) for part in group.parts]
+        name: [(re.search(r"_t_(\d\d)_", part.path.name)[1], part.share) for part in group]
         for name, group in groups.items()
     }
     assert bands == {

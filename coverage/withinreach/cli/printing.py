@@ -91,10 +91,32 @@ def _figures(row: dict[str, Any]) -> list[str]:
 def _ledger_line(result: Result, name: str) -> str:
     total = result.ledgers[name]["total"]
     people = result.case.study.services[name].people
+    steps = result.case.audit.population[people]
     told = " + ".join(f"{key} {value:,.1f}" for key, value in total.items() if value or not key.endswith("_estimate"))
-    return (
-        f"ledger: {told} = {total.sum():,.1f} ({people} read: {result.case.audit.population.loc['read', people]:,.1f})"
-    )
+    calibrated = f", calibration: {steps['calibration']:+,.1f}" if steps["calibration"] else ""
+    residual = total.sum() - steps["read"] - steps["calibration"]
+    read = f"{people} read: {steps['read']:,.1f}{calibrated}"
+    return f"ledger: {told} = {total.sum():,.1f} ({read}); residual {residual:.1e}"
+
+
+def population_lines(population: pd.DataFrame) -> list[str]:
+    """One line per group: from the raw files to the people in the areas, and what the census has."""
+    lines = []
+    for group in population:
+        steps = population[group]
+        told = [f"read {steps['read']:,.1f}"]
+        told += [f"{sign} {step} {abs(steps[step]):,.1f}" for step, sign in _changes(steps) if steps[step]]
+        line = f"people {group}: {' '.join(told)} = in_areas {steps['in_areas']:,.1f}; residual {steps['residual']:.1e}"
+        if not math.isnan(steps["census"]):
+            line += f"; census {steps['census']:,.1f}"
+            if steps["census_without_area"]:
+                line += f", of it without an area {steps['census_without_area']:,.1f}"
+        lines.append(line)
+    return lines
+
+
+def _changes(steps: pd.Series) -> list[tuple[str, str]]:
+    return [("outside_areas", "-"), ("without_area", "-"), ("calibration", "+" if steps["calibration"] > 0 else "-")]
 
 
 def summary(result: Result) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from withinreach.cli.group import JSON, OUT, STUDY, cli
-from withinreach.cli.printing import grouped, print_json, print_tables, records, summary
+from withinreach.cli.printing import grouped, population_lines, print_json, print_tables, records, summary
 from withinreach.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
@@ -43,9 +43,12 @@ def check(study: Path, *, as_json: bool) -> None:
     with progress_bar(loaded.name, PREPARE_STEPS) as step:
         audit = prepare(loaded, progress=step).audit
     if as_json:
-        print_json({"findings": records(audit.findings), "population": audit.population.to_dict(orient="index")})
+        told = {"findings": records(audit.findings), "population": audit.population.to_dict(orient="index")}
+        print_json(told | {"factors": records(audit.factors), "masked": records(audit.masked)})
         return
     for line in grouped(audit.findings):
+        click.echo(line)
+    for line in population_lines(audit.population):
         click.echo(line)
     click.echo(f"{study}: the inputs can be used; {len(audit.findings)} findings")
 

@@ -10,7 +10,8 @@ from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import facility_grounds, write_geopackage
 from withinreach.exports.layers import layer_path, write_layer
 from withinreach.exports.manifest import write_manifest
-from withinreach.exports.tables import county_rows, every_row, facility_rows, ledger_rows, write_csv
+from withinreach.exports.tables import county_rows, every_row, facility_rows, write_csv
+from withinreach.measures import continuous_ledger
 from withinreach.model import file_stem
 from withinreach.progress import silent
 
@@ -27,8 +28,9 @@ def export(result: Result, folder: str | Path, *, county: str | Sequence[str] | 
     """Write the tables and geodata of a result, all counties or some.
 
     The folder appears whole or not at all. It gets ``coverage.csv`` (all areas and services, with totals),
-    ``ledger.csv``, ``facilities.csv`` (every facility with its load and catchment ratio), ``audit.csv`` (what
-    preparation changed, dropped or noticed), ``manifest.json`` and ``county/<code>/`` with ``<code>_coverage.csv``,
+    ``ledger.csv`` (people at every step from the raw files to the statuses), ``calibration.csv`` (factors to the
+    census), ``facilities.csv`` (every facility with its load and catchment ratio), ``audit.csv`` (what preparation
+    changed, dropped or noticed), ``manifest.json`` and ``county/<code>/`` with ``<code>_coverage.csv``,
     ``<code>_facilities.csv`` and ``<code>.gpkg``.
 
     Parameters
@@ -62,7 +64,8 @@ def write_exports(
 ) -> None:
     """Write tables and county folders into a folder that exists; see `export`."""
     write_csv(every_row(result), folder / "coverage.csv")
-    write_csv(ledger_rows(result), folder / "ledger.csv")
+    write_csv(continuous_ledger(result.case, result.ledgers), folder / "ledger.csv")
+    write_csv(result.case.audit.factors, folder / "calibration.csv")
     facilities = facility_rows(result)
     write_csv(facilities, folder / "facilities.csv")
     write_csv(result.case.audit.findings, folder / "audit.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -21,9 +22,10 @@ LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "p
 def write_manifest(result: Result, folder: Path) -> None:
     """Write ``manifest.json``.
 
-    Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas,
-    the ledger per service, and how many findings of each severity stand in ``audit.csv``. Nothing in it depends on
-    the clock or the machine's folders, so equal inputs give equal bytes. There is no seed, for nothing is random.
+    Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas, what
+    of it was masked, the ledger per service, and how many findings of each severity stand in ``audit.csv``. Nothing in
+    it depends on the clock or the machine's folders, so equal inputs give equal bytes. There is no seed, for nothing is
+    random.
     """
     study = result.case.study
     manifest = {
@@ -40,6 +42,7 @@ def write_manifest(result: Result, folder: Path) -> None:
             **{name: version(name) for name in LIBRARIES},
         },
         "population": _numbers(result.case.audit.population.T),
+        "masked": result.case.audit.masked.to_dict(orient="records"),
         "ledger": {name: _numbers(table[["total"]])["total"] for name, table in result.ledgers.items()},
         "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
     }
@@ -65,5 +68,9 @@ def _plain_paths(value: object) -> object:
     return value
 
 
-def _numbers(table: pd.DataFrame) -> dict[str, dict[str, float]]:
-    return {str(column): {str(k): float(v) for k, v in table[column].items()} for column in table.columns}
+def _numbers(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
+    """Figures by column and row; null where one is unknown."""
+    return {
+        str(column): {str(k): None if math.isnan(v) else float(v) for k, v in table[column].items()}
+        for column in table.columns
+    }

@@ -42,16 +42,6 @@ def facility_rows(result: Result) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)[["service", *blocks[0].columns.drop("service")]]
 
 
-def ledger_rows(result: Result) -> pd.DataFrame:
-    """People per service, status and area, and in total."""
-    blocks = []
-    for name, table in result.ledgers.items():
-        block = table.rename_axis("status").reset_index()
-        block.insert(0, "service", name)
-        blocks.append(block)
-    return pd.concat(blocks, ignore_index=True)
-
-
 def _with_service(result: Result, name: str, table: pd.DataFrame) -> pd.DataFrame:
     service = result.case.study.services[name]
     profile = result.case.study.profiles[service.profile]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
 from withinreach.measures.circle import circle_figures
-from withinreach.measures.ledger import ledger
+from withinreach.measures.ledger import continuous_ledger, ledger
 from withinreach.measures.units import Units
 from withinreach.measures.walking import walking_figures
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["coverage_table", "coverage_total", "ledger"]
+__all__ = ["continuous_ledger", "coverage_table", "coverage_total", "ledger"]
 
 
 def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:

@@ -6,6 +6,7 @@ with their slow twins; coordinates are float64 metres in the study's metric CRS.
 
 from __future__ import annotations
 
+from withinreach.model.accounts import Step, residual
 from withinreach.model.case import NO_SEGMENT, NOT_OPEN, OUTSIDE_AREAS, Areas, Audit, Case, Places, serving
 from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.frozen import Frozen
@@ -25,9 +26,11 @@ __all__ = [
     "Network",
     "Part",
     "Places",
+    "Step",
     "build_network",
     "file_stem",
     "part_around",
+    "residual",
     "serving",
     "walking_costs",
     "whole_mm_up",

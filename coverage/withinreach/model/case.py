@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from withinreach.model.accounts import residual
 from withinreach.model.frozen import Frozen
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import pandas as pd
     from numpy.typing import NDArray
 
     from withinreach.model.network import Network
@@ -80,12 +81,30 @@ class Audit(Frozen):
     findings : DataFrame
         severity (info, warning, error), rule (its id), file, row (as a reader of the file counts, missing for the whole
         file), column, value, and reason and action in the study's language. One row per finding.
-    population : DataFrame
-        People per group (columns) after each step (rows: ``read``, ``outside_areas``, ``in_areas``).
+    accounts : DataFrame
+        The ledger up to the people in the areas: one row per group and `Step`, one column per area code, then
+        ``outside_areas`` and ``total``.
+    factors : DataFrame
+        What calibration did: code, name, group, people, census, factor (``census / people``, inf where nobody was
+        read), plausible. One row per area and group, then one per township; none without
+        calibration.
+    masked : DataFrame
+        Cells and fields of the population that hold no number of people: file, column, cells (looked at), no_data,
+        not_a_number, negative. One row per file, or per column of a table.
     """
 
     findings: pd.DataFrame
-    population: pd.DataFrame
+    accounts: pd.DataFrame
+    factors: pd.DataFrame
+    masked: pd.DataFrame
+
+    @property
+    def population(self) -> pd.DataFrame:
+        """People of every group (columns) at each `Step` and the ``residual`` (rows), all areas together."""
+        totals = self.accounts["total"]
+        steps = pd.DataFrame({group: totals.loc[group] for group in totals.index.unique("group")})
+        steps.loc["residual"] = [residual(steps[group]) for group in steps]
+        return steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,7 @@ from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.ground import note_components, note_facilities, note_snapping, note_streets
 from withinreach.preparation.people import prepare_people
+from withinreach.preparation.people_findings import note_dates
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.streets import prepare_network
 from withinreach.progress import silent
@@ -28,7 +29,7 @@ from withinreach.study import load_study
 
 if TYPE_CHECKING:
     from withinreach.preparation.facilities import Facilities
-    from withinreach.preparation.people import Cells
+    from withinreach.preparation.people import People
     from withinreach.progress import Progress
     from withinreach.study import Study, WaterLayer
 
@@ -84,6 +85,7 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     progress("snapping")
     people = _people_places(cells, network, study.network.snap_cap_m, frame)
     places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
+    note_dates(study, findings)
     note_facilities(study, places, findings)
     note_snapping(study, people, findings)
     note_components(study, network, people, findings)
@@ -96,7 +98,9 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         areas=areas,
         water=water,
         cell_size_m=cells.size_m,
-        audit=Audit(findings=findings.table(study.language), population=cells.steps),
+        audit=Audit(
+            findings=findings.table(study.language), accounts=cells.accounts, factors=cells.factors, masked=cells.masked
+        ),
     )
 
 
@@ -113,7 +117,7 @@ def _need_overlap(path: Path, network: Network, areas: Areas) -> None:
         raise SourceError(f"{path}: the streets do not overlap the areas; check the datum of both layers")
 
 
-def _people_places(cells: Cells, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+def _people_places(cells: People, network: Network, cap_m: float, frame: MetricFrame) -> Places:
     lonlat = frame.to_lonlat(cells.xy)
     table = pd.DataFrame({"lon": lonlat[:, 0], "lat": lonlat[:, 1]}).join(cells.groups)
     segment, offset_mm, access_mm = snap_places(network, cells.xy, cap_m)

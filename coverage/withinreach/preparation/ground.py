@@ -37,8 +37,8 @@ def note_facilities(study: Study, facilities: Places, findings: Findings) -> Non
 
 def note_snapping(study: Study, people: Places, findings: Findings) -> None:
     """How far people live from their street, and who has none within the cap."""
-    name, group = next(iter(study.population.groups.items()))
-    path = group.parts[0].path
+    name = next(iter(study.population.groups))
+    path = study.population.main_path
     count = people.table[name].to_numpy(np.float64)
     near = people.snapped
     away_m = people.access_mm[near] / 1000

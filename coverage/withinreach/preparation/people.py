@@ -1,4 +1,4 @@
-"""Population layer -> cells in metres, each in exactly one unit, with what was left outside."""
+"""Population layer -> cells in metres, each in exactly one unit, calibrated, with a ledger of every step."""
 
 from __future__ import annotations
 
@@ -10,27 +10,35 @@ import pandas as pd
 import shapely
 
 from withinreach.errors import SourceError
-from withinreach.model import OUTSIDE_AREAS
+from withinreach.model import OUTSIDE_AREAS, Step
+from withinreach.preparation import people_findings as told
+from withinreach.preparation.accounts import Accounts
 from withinreach.preparation.areas import assign_areas
+from withinreach.preparation.calibration import Cells
+from withinreach.preparation.census import calibrate_to_census, no_factors
 from withinreach.preparation.frame import misplaced
-from withinreach.sources.population import read_population
+from withinreach.preparation.located import Located
+from withinreach.preparation.nesting import need_apart, parents
+from withinreach.preparation.spreading import spread_totals
+from withinreach.sources.population import population_datum, read_population
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from withinreach.model import Areas
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
-    from withinreach.sources.population import PeoplePoints
+    from withinreach.sources.population import Bounds, Masked, PeoplePoints
     from withinreach.study import PopulationLayer
 
 # Rasters are read this far around the areas; more than a rectangle bends between two systems over a prefecture.
 WINDOW_MARGIN_M = 2000.0
-CONSERVED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cells:
+class People:
     """Inhabited cells inside the areas.
 
     Attributes
@@ -43,76 +51,153 @@ class Cells:
         Row in the areas.
     size_m : (float, float)
         Width and height of a cell.
-    steps : DataFrame
-        People of each group ``read``, ``outside_areas`` and ``in_areas``.
+    accounts, factors, masked : DataFrame
+        As `Audit` has them.
     """
 
     groups: pd.DataFrame
     xy: NDArray[np.float64]
     area: NDArray[np.int32]
     size_m: tuple[float, float]
-    steps: pd.DataFrame
+    accounts: pd.DataFrame
+    factors: pd.DataFrame
+    masked: pd.DataFrame
 
 
-def prepare_people(layer: PopulationLayer, areas: Areas, frame: MetricFrame, findings: Findings) -> Cells:
-    """Read the population around the areas and give every cell its unit.
+def prepare_people(layer: PopulationLayer, areas: Areas, frame: MetricFrame, findings: Findings) -> People:
+    """Read the population around the areas, give every cell its unit, and calibrate it where the study says so.
 
     A cell belongs to the unit that holds its centre; people whose cell lies outside all units are counted in
-    ``steps`` and left out.
+    ``accounts`` and left out.
 
     Raises
     ------
     SourceError
         If the layer cannot be used, or nobody lives inside the areas.
+    CrsError
+        If a CRS contradicts the declared datum.
     """
-    corners = shapely.bounds(areas.table.geometry.to_numpy()).reshape(-1, 2)
-    points = read_population(layer, frame.bounds_in(layer.datum, corners, WINDOW_MARGIN_M))
-    path = next(iter(layer.groups.values())).parts[0].path
-    findings.take(path, points.remarks)
-    wrong = misplaced(layer.datum, points.x, points.y)
-    if wrong.any():
-        x, y = points.x[wrong][0], points.y[wrong][0]
-        raise SourceError(f"{path}: a cell at ({x:g}, {y:g}) is not a place in {layer.datum}; check the datum")
-    xy = frame.to_metres(layer.datum, points.x, points.y)
-    area = assign_areas(areas, xy)
-    inside = area != OUTSIDE_AREAS
-    groups = pd.DataFrame(points.groups)
-    steps = pd.DataFrame(
-        {"read": groups.sum(), "outside_areas": groups[~inside].sum(), "in_areas": groups[inside].sum()}
-    ).T
-    if not inside.any() or not groups[inside].to_numpy().any():
-        raise SourceError(f"{path}: nobody lives inside the areas; check the datum and the extent of both layers")
-    _assert_conserved(steps)
-    _note(layer, steps, findings)
-    return Cells(
-        groups=groups[inside].reset_index(drop=True),
-        xy=xy[inside],
-        area=area[inside],
-        size_m=_cell_size_m(layer, points, frame),
-        steps=steps,
+    if layer.spread is None:
+        located = _locate(layer, areas, frame, findings)
+    else:
+        located = spread_totals(layer, layer.spread, areas, frame, findings)
+    inside = located.area != OUTSIDE_AREAS
+    if not located.groups[inside].to_numpy().any():
+        raise SourceError(
+            f"{located.path}: nobody lives inside the areas; check the datum and the extent of both layers"
+        )
+    told.note_outside(located.path, located.groups, ~inside, findings)
+    parent = parents(layer, located.parts)
+
+    accounts = _opened(located, areas)
+    cells = Cells(located.groups[inside].reset_index(drop=True), located.xy[inside], located.area[inside])
+    factors = no_factors()
+    if layer.calibration is not None:
+        before = cells
+        need_apart(layer, located.parts, parent)
+        told.note_apart(layer, parent, findings)
+        told.note_order(located.path, located.groups, parent, findings)
+        cells, factors = calibrate_to_census(layer, layer.calibration, parent, cells, areas, frame, accounts, findings)
+        cells = _inhabited(cells)
+        accounts.enter(Step.CALIBRATION, cells.groups, cells.area)
+        accounts.enter(Step.CALIBRATION, -before.groups, before.area)
+    accounts.enter(Step.IN_AREAS, cells.groups, cells.area)
+    return People(
+        cells.groups, cells.xy, cells.area, located.size_m, accounts.table(), factors, masked_table(located.masked)
     )
 
 
-def _assert_conserved(steps: pd.DataFrame) -> None:
-    apart = steps.loc["outside_areas"] + steps.loc["in_areas"]
-    if not np.allclose(steps.loc["read"], apart, rtol=CONSERVED, atol=0):
-        raise AssertionError(f"people were lost between reading and assigning areas:\n{steps}")
+def _inhabited(cells: Cells) -> Cells:
+    """Without cells in which nobody is left, as where the census has nobody."""
+    here = cells.groups.to_numpy().any(axis=1)
+    return Cells(cells.groups[here].reset_index(drop=True), cells.xy[here], cells.area[here])
 
 
-def _note(layer: PopulationLayer, steps: pd.DataFrame, findings: Findings) -> None:
-    for name, group in layer.groups.items():
-        read, outside = steps.loc["read", name], steps.loc["outside_areas", name]
-        if outside > 0:
-            findings.note(
-                "people_outside_areas", group.parts[0].path, {"group": name, "read": read, "outside": outside}
-            )
+def _opened(located: Located, areas: Areas) -> Accounts:
+    """The ledger up to the areas. What was read is summed from the files; where it is, from the cells."""
+    accounts = Accounts(list(located.groups), list(areas.table["code"]))
+    outside = located.area == OUTSIDE_AREAS
+    accounts.enter(Step.OUTSIDE_AREAS, located.groups[outside], located.area[outside])
+    accounts.enter(Step.SPREAD, located.groups[located.spread], located.area[located.spread])
+    accounts.enter(Step.READ, located.groups, located.area)
+    accounts.enter_outside(Step.WITHOUT_AREA, located.without_area)
+    accounts.enter_outside(Step.MOVED, located.moved)
+    accounts.enter_outside(Step.READ, located.read - located.groups.sum())
+    return accounts
 
 
-def _cell_size_m(layer: PopulationLayer, points: PeoplePoints, frame: MetricFrame) -> tuple[float, float]:
+def _locate(layer: PopulationLayer, areas: Areas, frame: MetricFrame, findings: Findings) -> Located:
+    """Read cells or points and find the area of each."""
+    path = layer.main_path
+    datum = population_datum(layer)
+    corners = shapely.bounds(areas.table.geometry.to_numpy()).reshape(-1, 2)
+    points = read_population(layer, datum, frame.bounds_in(datum, corners, WINDOW_MARGIN_M))
+    wrong = misplaced(datum, points.x, points.y)
+    if wrong.any():
+        x, y = points.x[wrong][0], points.y[wrong][0]
+        raise SourceError(f"{path}: a cell at ({x:g}, {y:g}) is not a place in {datum}; check the datum")
+    findings.take(path, points.remarks)
+    told.note_splits(points.parts, findings)
+    told.note_masked(points.masked, findings)
+    told.note_moved(points.moved, findings)
+    told.note_suppressed(points.suppressed, findings)
+    if points.extent is not None:
+        told.note_beyond(path, areas.table["code"], _share_beyond(points.extent, datum, areas, frame), findings)
+    xy = frame.to_metres(datum, points.x, points.y)
+    if not np.isfinite(xy).all():
+        raise SourceError(f"{path}: cells lie outside the reach of {frame.crs}; check the declared datum")
+    groups = pd.DataFrame(points.groups)
+    return Located(
+        path=path,
+        groups=groups,
+        xy=xy,
+        area=assign_areas(areas, xy),
+        spread=np.zeros(len(xy), bool),
+        size_m=_cell_size_m(layer, points, datum, frame),
+        parts=points.parts,
+        read=pd.Series(points.read),
+        moved=_moved(points),
+        without_area=pd.Series(0.0, index=groups.columns),
+        masked=points.masked,
+    )
+
+
+def _share_beyond(extent: Bounds, datum: str, areas: Areas, frame: MetricFrame) -> NDArray[np.float64]:
+    """What share of each area the rasters do not cover."""
+    west, south, east, north = extent
+    # Straight edges of degrees bend in metres: between points 1 % of an edge apart by next to nothing.
+    edge = shapely.segmentize(shapely.box(west, south, east, north), max(east - west, north - south) / 100)
+    covered = frame.geometries(datum, np.array([edge]))[0]
+    shapes = areas.table.geometry.to_numpy()
+    return 1 - shapely.area(shapely.intersection(shapes, covered)) / shapely.area(shapes)
+
+
+def masked_table(masked: Iterable[Masked]) -> pd.DataFrame:
+    """What was masked, as `Audit.masked`."""
+    rows = [(one.path.name, one.column, one.cells, one.no_data, one.not_a_number, one.negative) for one in masked]
+    columns = {"file": "str", "column": "str"} | dict.fromkeys(
+        ("cells", "no_data", "not_a_number", "negative"), "int64"
+    )
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _moved(points: PeoplePoints) -> pd.Series:
+    """People of each group in rasters that were brought onto another grid."""
+    moved = {(one.path, one.band): one.people for one in points.moved}
+    return pd.Series(
+        {
+            name: sum(moved.get((part.path, part.band), 0.0) * part.share for part in group)
+            for name, group in points.parts.items()
+        },
+        dtype=np.float64,
+    )
+
+
+def _cell_size_m(layer: PopulationLayer, points: PeoplePoints, datum: str, frame: MetricFrame) -> tuple[float, float]:
     """Width and height of a cell in the middle of the layer."""
-    if points.cell == (0.0, 0.0):
+    if points.cell == (0.0, 0.0) or not len(points.x):
         return layer.cell_m, layer.cell_m
     x, y = float(np.median(points.x)), float(np.median(points.y))
     width, height = points.cell
-    corner = frame.to_metres(layer.datum, np.array([x, x + width, x]), np.array([y, y, y + height]))
+    corner = frame.to_metres(datum, np.array([x, x + width, x]), np.array([y, y, y + height]))
     return float(np.hypot(*(corner[1] - corner[0]))), float(np.hypot(*(corner[2] - corner[0])))

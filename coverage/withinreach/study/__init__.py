@@ -7,26 +7,38 @@ file are relative to the file. Unknown keys are errors, so a typo cannot silentl
 from __future__ import annotations
 
 from withinreach.study.document import Study
-from withinreach.study.fields import DATUMS
+from withinreach.study.fields import DATUMS, FROM_FILE
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
     FacilityLayer,
     NetworkCleaning,
     NetworkLayer,
+    TerrainLayer,
+    WaterLayer,
+)
+from withinreach.study.population import (
+    AgeBands,
+    Calibration,
+    Homes,
     PopulationGroup,
     PopulationLayer,
     PopulationPart,
-    TerrainLayer,
-    WaterLayer,
+    Spread,
+    Townships,
+    UnitLayer,
 )
 from withinreach.study.reading import known_profiles, load_study
 from withinreach.study.services import Norm, Profile, Service
 
 __all__ = [
     "DATUMS",
+    "FROM_FILE",
+    "AgeBands",
     "AreaLayer",
+    "Calibration",
     "FacilityLayer",
+    "Homes",
     "Kind",
     "NetworkCleaning",
     "NetworkLayer",
@@ -36,10 +48,13 @@ __all__ = [
     "PopulationPart",
     "Profile",
     "Service",
+    "Spread",
     "Study",
     "StudyKind",
     "Taxonomy",
     "TerrainLayer",
+    "Townships",
+    "UnitLayer",
     "WaterLayer",
     "kinds_file",
     "known_profiles",

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from withinreach.errors import StudyError
 from withinreach.study.fields import Identifier, Strict
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
-from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, PopulationLayer, WaterLayer
+from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, WaterLayer
+from withinreach.study.population import PopulationLayer
 from withinreach.study.services import Profile, Service
 
 if TYPE_CHECKING:
@@ -94,8 +95,7 @@ class Study(Strict):
 
     def input_paths(self) -> tuple[Path, ...]:
         """Every file that the study reads, once each, in the order of the study."""
-        paths = [self.areas.path, self.network.path]
-        paths += [part.path for group in self.population.groups.values() for part in group.parts]
+        paths = [self.areas.path, self.network.path, *self.population.paths()]
         paths += [layer.path for layer in self.facilities]
         paths += [layer.path for layer in (self.water, self.network.terrain) if layer is not None]
         return tuple(dict.fromkeys(paths))

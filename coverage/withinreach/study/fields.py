@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 
+FROM_FILE = "file"
+
+
 def _known_datum(value: str) -> str:
     prefix, _, number = value.partition(":")
     if value in DATUMS or (prefix == "EPSG" and number.isdigit()):
@@ -16,7 +19,13 @@ def _known_datum(value: str) -> str:
     raise ValueError(f"'{value}' is not one of {', '.join(DATUMS)} or EPSG:<number>")
 
 
+def _known_datum_or_file(value: str) -> str:
+    return value if value == FROM_FILE else _known_datum(value)
+
+
 Datum = Annotated[str, AfterValidator(_known_datum)]
+DatumOrFile = Annotated[str, AfterValidator(_known_datum_or_file)]
+Code = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 

@@ -73,40 +73,6 @@ class WaterLayer(Strict):
     layer: str | None = None
 
 
-class PopulationPart(Strict):
-    """One GeoTIFF, or one column of a table of points, and the share of it that belongs to the group.
-
-    The share splits a published age band: ages 0–2 are band 00 (0–12 months) and one half of band 01 (1–4 years),
-    if ages are uniform inside the band.
-    """
-
-    path: Path
-    column: str | None = None
-    share: float = Field(default=1.0, gt=0, le=1)
-
-
-class PopulationGroup(Strict):
-    """A group of people: the sum of its parts."""
-
-    title: str
-    parts: tuple[PopulationPart, ...] = Field(min_length=1)
-
-
-class PopulationLayer(Strict):
-    """Where people live: grid cells or points, per group.
-
-    All parts of all groups lie on the same grid or list the same points. `x` and `y` name the coordinate columns of
-    tables; `cell_m` is the side of the square that a point of a table stands for, used to draw it.
-    """
-
-    datum: Datum
-    as_of: dt.date
-    x: str = "lon"
-    y: str = "lat"
-    cell_m: float = Field(default=100.0, gt=0)
-    groups: dict[Identifier, PopulationGroup] = Field(min_length=1)
-
-
 class FacilityLayer(Strict):
     """A table of facilities (CSV, XLSX) or a layer of points (GeoJSON, GeoPackage, shapefile).
 

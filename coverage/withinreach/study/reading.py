@@ -39,6 +39,9 @@ def load_study(path: str | Path) -> Study:
         service.setdefault("name", name)
     if isinstance(raw.setdefault("profiles", {}), dict):
         raw["profiles"] = known_profiles() | raw["profiles"]
+    population = raw.get("population")
+    if isinstance(population, dict) and "bands" in population:
+        population.setdefault("groups", _age_groups(raw.get("language")))
     try:
         study = Study.model_validate(raw)
     except ValidationError as error:
@@ -49,6 +52,13 @@ def load_study(path: str | Path) -> Study:
 def known_profiles() -> dict[str, object]:
     """The profiles that come with the package, as they stand in ``profiles.toml``."""
     return tomllib.loads((files(__package__) / "profiles.toml").read_text(encoding="utf-8"))
+
+
+def _age_groups(language: object) -> dict[str, object]:
+    """The groups of ``age_groups.toml``, titled in the language of the study."""
+    groups = tomllib.loads((files(__package__) / "age_groups.toml").read_text(encoding="utf-8"))
+    title = "en" if language == "en" else "zh"
+    return {name: {"title": group[title], "ages": group["ages"]} for name, group in groups.items()}
 
 
 def _tables(value: object) -> dict[str, dict[str, object]]:
