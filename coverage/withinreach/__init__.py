@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from withinreach.errors import CoverageError
     from withinreach.exports import export
     from withinreach.maps import draw_area, draw_map
-    from withinreach.model import Case
+    from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Case": "model",
     "CoverageError": "errors",
+    "Network": "model",
     "Result": "analysis",
     "Study": "study",
     "analyse": "analysis",
@@ -44,6 +45,7 @@ _HOMES = {
 __all__ = [
     "Case",
     "CoverageError",
+    "Network",
     "Result",
     "Study",
     "analyse",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from withinreach.model.case import NO_SEGMENT, NOT_OPEN, OUTSIDE_AREAS, Areas, Audit, Case, Places, serving
 from withinreach.model.costs import Costs, walking_costs
+from withinreach.model.crs import measures_metres
 from withinreach.model.frozen import Frozen
 from withinreach.model.names import file_stem
 from withinreach.model.network import Network, build_network, whole_mm_up
@@ -27,6 +28,7 @@ __all__ = [
     "Places",
     "build_network",
     "file_stem",
+    "measures_metres",
     "part_around",
     "serving",
     "walking_costs",

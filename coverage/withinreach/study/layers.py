@@ -46,10 +46,11 @@ class TerrainLayer(Strict):
 class NetworkLayer(Strict):
     """Streets that people walk on, as lines that share end points where they meet.
 
-    `exclude` names values of a column whose lines are left out, e.g. ``{highway = ["motorway"]}``.
+    `exclude` names values of a column whose lines are left out, e.g. ``{highway = ["motorway"]}``; a line with several
+    values, parted by semicolons, is left out if all of them are named.
     `snap_cap_m` is the longest way from a place to its street that still counts as reached
     (300 to 500 m is usual; farther places are reported as not snapped). `clean` makes a graph of a planner's own
-    layer; data of OpenStreetMap need none, for there streets that cross without a node are bridges and tunnels.
+    layer; data of OpenStreetMap and graphs need none, for there streets that cross without a node are bridges.
     `terrain` makes walking uphill slower, for profiles that mind slopes. `fallback_detour` gives people without a way
     along streets an estimate instead of none: the straight line times this factor (1.2 to 1.5 is what network detours
     in Chinese superblocks amount to, not verified); it is marked as an estimate wherever it is used.
