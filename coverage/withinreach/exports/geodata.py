@@ -27,8 +27,8 @@ def write_geopackage(result: Result, code: str, path: Path) -> None:
     """Write the layers ``area``, ``facilities`` and ``cells`` of one area, in the study's metric CRS.
 
     ``area`` has the figures of every service as ``<service>_<figure>``; ``cells`` are the centres of inhabited cells
-    with people per group and, per service, metres and seconds to the nearest facility (empty where there is no way),
-    its id, and the status.
+    with people per group, the density of streets around and, per service, metres and seconds to the nearest facility
+    (empty where there is no way), its id, and the status.
     """
     row = int(np.flatnonzero((result.case.areas.table["code"] == code).to_numpy())[0])
     layers = {

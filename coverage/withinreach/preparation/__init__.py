@@ -21,6 +21,7 @@ from withinreach.preparation.ground import note_components, note_facilities, not
 from withinreach.preparation.people import prepare_people
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.streets import prepare_network
+from withinreach.preparation.support import note_support, with_support
 from withinreach.progress import silent
 from withinreach.sources.sample import write_sample
 from withinreach.sources.vectors import read_layer
@@ -83,11 +84,13 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
 
     progress("snapping")
     people = _people_places(cells, network, study.network.snap_cap_m, frame)
+    people = with_support(study.network, network, people, cells.size_m)
     places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
     note_facilities(study, places, findings)
     note_snapping(study, people, findings)
     note_components(study, network, people, findings)
     note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
+    note_support(study, areas, people, findings)
     return Case(
         study=study,
         network=network,
