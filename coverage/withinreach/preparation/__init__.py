@@ -14,6 +14,7 @@ from withinreach.errors import SourceError
 from withinreach.model import Areas, Audit, Case, Network, Places
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.cache import cached_network
+from withinreach.preparation.compounds import note_compounds, read_compounds
 from withinreach.preparation.facilities import read_all_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
@@ -28,6 +29,7 @@ from withinreach.sources.vectors import read_layer
 from withinreach.study import load_study
 
 if TYPE_CHECKING:
+    from withinreach.preparation.compounds import Compounds
     from withinreach.preparation.facilities import Facilities
     from withinreach.preparation.people import Cells
     from withinreach.progress import Progress
@@ -75,6 +77,9 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     if study.water is not None:
         with findings.problems_kept():
             water = _prepare_water(study.water, frame, findings)
+    compounds: list[Compounds] = []
+    with findings.problems_kept():
+        compounds = list(read_compounds(study, frame, findings))
     if areas is not None and network is not None:
         with findings.problems_kept():
             _need_overlap(study.network.path, network, areas)
@@ -91,6 +96,8 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     note_components(study, network, people, findings)
     note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
     note_support(study, areas, people, findings)
+    for walled in compounds:
+        note_compounds(study, walled, network, people, places, cells.size_m[0] * cells.size_m[1], frame, findings)
     return Case(
         study=study,
         network=network,

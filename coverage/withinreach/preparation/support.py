@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from withinreach.preparation.findings import Spot
+from withinreach.sources.remarks import Spot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,6 +11,7 @@ from withinreach.study.fields import DATUMS
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
+    CompoundLayer,
     FacilityLayer,
     NetworkCleaning,
     NetworkLayer,
@@ -26,6 +27,7 @@ from withinreach.study.services import Norm, Profile, Service
 __all__ = [
     "DATUMS",
     "AreaLayer",
+    "CompoundLayer",
     "FacilityLayer",
     "Kind",
     "NetworkCleaning",

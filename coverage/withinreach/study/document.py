@@ -11,7 +11,14 @@ from pydantic import Field, model_validator
 
 from withinreach.study.fields import Identifier, Strict
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
-from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, PopulationLayer, WaterLayer
+from withinreach.study.layers import (
+    AreaLayer,
+    CompoundLayer,
+    FacilityLayer,
+    NetworkLayer,
+    PopulationLayer,
+    WaterLayer,
+)
 from withinreach.study.services import Profile, Service
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ class Study(Strict):
     profiles: dict[Identifier, Profile] = Field(min_length=1)
     services: dict[Identifier, Service] = Field(min_length=1)
     water: WaterLayer | None = None
+    compounds: CompoundLayer | None = None
     kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
 
     @cached_property
@@ -84,5 +92,5 @@ class Study(Strict):
         paths = [self.areas.path, self.network.path]
         paths += [part.path for group in self.population.groups.values() for part in group.parts]
         paths += [layer.path for layer in self.facilities]
-        paths += [layer.path for layer in (self.water, self.network.terrain) if layer is not None]
+        paths += [layer.path for layer in (self.water, self.network.terrain, self.compounds) if layer is not None]
         return tuple(dict.fromkeys(paths))

@@ -79,6 +79,19 @@ class WaterLayer(Strict):
     layer: str | None = None
 
 
+class CompoundLayer(Strict):
+    """Polygons of walled residential compounds (小区), to be checked for streets that enter them.
+
+    `name` names the column with their names; without one they are called by their number in the file. `layer` names
+    one of several layers of a file.
+    """
+
+    path: Path
+    datum: Datum
+    layer: str | None = None
+    name: str | None = None
+
+
 class PopulationPart(Strict):
     """One GeoTIFF, or one column of a table of points, and the share of it that belongs to the group.
 
