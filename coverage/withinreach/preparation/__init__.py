@@ -92,8 +92,8 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     people = with_support(study.network, network, people, cells.size_m)
     places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
     note_facilities(study, places, findings)
-    note_snapping(study, people, findings)
-    note_components(study, network, people, findings)
+    note_snapping(study, people, places, findings)
+    note_components(study, network, people, places, findings)
     note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
     note_support(study, areas, people, findings)
     for walled in compounds:
