@@ -417,10 +417,13 @@ def test_a_file_that_is_not_there(tmp_path):
 
 @pytest.fixture(scope="module")
 def helsinki(shared, tmp_path_factory) -> nx.MultiDiGraph:
-    """Every way of the extract as OSMnx makes a graph of it, in degrees; nodes that were cut off are left out."""
+    """The ways in the middle of the extract as OSMnx makes a graph of them, in degrees."""
     pbf = str(shared / "helsinki" / "network" / "Helsinki.osm.pbf")
     xml = tmp_path_factory.mktemp("helsinki") / "streets.osm"
-    here = {node.id for node in osmium.FileProcessor(pbf, osmium.osm.NODE)}
+    middle = shapely.box(24.939, 60.167, 24.950, 60.176)
+    nodes = [(node.id, node.lon, node.lat) for node in osmium.FileProcessor(pbf, osmium.osm.NODE)]
+    ids, lon, lat = (np.array(column) for column in zip(*nodes, strict=True))
+    here = set(ids[shapely.contains_xy(middle, lon, lat)].tolist())
     with osmium.SimpleWriter(str(xml)) as writer:
         for item in osmium.FileProcessor(pbf, osmium.osm.NODE | osmium.osm.WAY):
             if item.is_node():

@@ -19,7 +19,6 @@ from withinreach.sources.walking_tags import enclosure_rule, walking_rules
 from withinreach.sources.way_cutting import WayNodes, cut_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -64,7 +63,7 @@ def read_walls(path: Path) -> Walls:
     rule = enclosure_rule()
     with osm_problem_in_one_line(path):
         source = osm_buffer(path)
-        walls = list(_walls(source, rule))
+        walls = _walls(source, rule)
         nodes, gates = _nodes(source, walls)
     pieces = cut_ways(nodes, NO_NODE)
     rings = shapely.get_parts(shapely.polygonize(pieces.lines))
@@ -84,19 +83,26 @@ def _name(walls: list[_Wall]) -> str:
     return named[0] if named else f"way {min(wall.osm_id for wall in walls)}"
 
 
-def _walls(source: FileBuffer, rule: EnclosureRule) -> Iterator[_Wall]:
+def _walls(source: FileBuffer, rule: EnclosureRule) -> list[_Wall]:
     """Ways that are walls, and outlines of areas that are walled as a whole; once, though a file may repeat them."""
     is_wall = TagFilter(*(("barrier", value) for value in rule.walls))
+    walls: dict[int, _Wall] = {}
     areas: dict[int, dict[str, str]] = {}
-    for area in osmium.FileProcessor(source, RELATION).with_filter(is_wall):
-        if isinstance(area, osmium.osm.Relation) and area.tags.get("type") == "multipolygon":
-            areas |= {m.ref: _tags(area, rule) for m in area.members if m.type == "w" and m.role != "inner"}
-    seen = set()
-    for filtered in (is_wall, IdFilter(areas)):
-        for way in osmium.FileProcessor(source, WAY).with_filter(filtered):
-            if isinstance(way, osmium.osm.Way) and way.id not in seen:
-                seen.add(way.id)
-                yield _Wall(way.id, [node.ref for node in way.nodes], areas.get(way.id, {}) | _tags(way, rule))
+    for item in osmium.FileProcessor(source, WAY | RELATION).with_filter(is_wall):
+        if isinstance(item, osmium.osm.Way):
+            walls.setdefault(item.id, _wall(item, rule))
+        elif isinstance(item, osmium.osm.Relation) and item.tags.get("type") == "multipolygon":
+            areas |= {m.ref: _tags(item, rule) for m in item.members if m.type == "w" and m.role != "inner"}
+    if areas:
+        for item in osmium.FileProcessor(source, WAY).with_filter(IdFilter(areas)):
+            if isinstance(item, osmium.osm.Way):
+                wall = walls.get(item.id, _wall(item, rule))
+                walls[item.id] = wall._replace(tags=areas[item.id] | wall.tags)
+    return list(walls.values())
+
+
+def _wall(way: osmium.osm.Way, rule: EnclosureRule) -> _Wall:
+    return _Wall(way.id, [node.ref for node in way.nodes], _tags(way, rule))
 
 
 def _tags(item: osmium.osm.Way | osmium.osm.Relation, rule: EnclosureRule) -> dict[str, str]:
