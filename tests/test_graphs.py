@@ -350,6 +350,16 @@ def test_streets_of_several_kinds_are_excluded_if_all_of_them_are(tmp_path, excl
     assert network.n_segments == left
 
 
+def test_any_attribute_of_edges_can_be_excluded_by(tmp_path):
+    edges = [(0, 1, {"access": "private"}), (1, 3, {"access": "yes"}), (3, 2, {})]
+    path = written(tmp_path / "x.graphml", graph_of(SQUARE, edges))
+    network, found = prepared(path, exclude={"access": ("private",)})
+    assert network.n_segments == 2
+    assert told(found, "streets_excluded") == ["1 lines excluded by access: private 1"]
+    with pytest.raises(SourceError, match="no column 'highway'"):
+        prepared(path, exclude={"highway": ("steps",)})
+
+
 GRAPHML = """<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
   <key id="crs" for="graph" attr.name="crs" attr.type="string"/>

@@ -48,7 +48,7 @@ class Graph(NamedTuple):
         In the graph's CRS; NaN where a node has no position.
     u, v : (e,) int64
         Rows of the nodes that each edge leads from and to.
-    edges : mapping from keys of `EDGE_KEYS` to sequences of e values
+    edges : mapping from keys (`EDGE_KEYS` and any others) to sequences of e values
         None where an edge lacks the key; keys that no edge has are missing. Values are as OSMnx has them: texts, or
         lists of these where an edge is made of several ways; geometries are LineStrings.
     directed : bool
@@ -71,9 +71,11 @@ class GraphStreets(NamedTuple):
         From node to node, in the graph's CRS.
     ends : (s, 2) int64
         Rows of the nodes where each line begins and ends.
+    edge : (s,) int64
+        Row of the edge that each street was taken from.
     table : DataFrame with s rows
-        highway (text; several kinds of way joined by semicolons), steps (in part, too), crossing, bridge (also a
-        tunnel) and stated_m (the edge's ``length``, NaN where it has none).
+        steps (in part, too), crossing, bridge (also a tunnel) and stated_m (the edge's ``length``, NaN where it has
+        none).
     uphill : (2, s) float64
         As in `Network`: from the beginning of each line to its end, and back; 1 where no edge tells.
     repeated, one_way, straight, empty, lonely, stairs_in_part, graded : int
@@ -86,6 +88,7 @@ class GraphStreets(NamedTuple):
 
     lines: NDArray[np.object_]
     ends: NDArray[np.int64]
+    edge: NDArray[np.int64]
     table: pd.DataFrame
     uphill: NDArray[np.float64]
     repeated: int
@@ -159,27 +162,22 @@ def streets_of(graph: Graph, unit: str) -> GraphStreets:
     real = shapely.length(lines) > 0
     if not real.any():
         raise SourceError("no edge has any length; give a graph of streets")
-    uphill, graded = _slopes(graph)
     first, again = _repeated(graph, lines, table, real)
-    back = again & ((graph.u == graph.v) | (graph.u != graph.u[first]))
     kept = np.flatnonzero(real & ~again)
-    both = np.ones((2, len(lines)))
-    both[0] = uphill
-    both[1, first[back]] = uphill[back]
-    two_way = np.zeros(len(lines), bool)
-    two_way[first[back]] = True
-    used = np.zeros(len(graph.node), bool)
-    used[graph.u] = used[graph.v] = True
+    uphill, graded = _slopes(graph)
+    both, two_way = _both_ways(graph, first, again, uphill)
+    used = np.unique(np.concatenate([graph.u, graph.v]))
     return GraphStreets(
         lines=lines[kept],
         ends=np.column_stack([graph.u, graph.v])[kept],
-        table=table.iloc[kept].drop(columns="in_part").reset_index(drop=True),
+        edge=kept,
+        table=table.iloc[kept].drop(columns=["kind", "in_part"]).reset_index(drop=True),
         uphill=both[:, kept],
         repeated=int(again.sum()),
         one_way=int((~two_way[kept]).sum()) if graph.directed else 0,
         straight=int(straight.sum()),
         empty=int((~real).sum()),
-        lonely=int((~used).sum()),
+        lonely=len(graph.node) - len(used),
         stairs_in_part=int(table["in_part"].sum()),
         graded=int(graded.sum()),
         led=led,
@@ -250,14 +248,14 @@ def _apart(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
 
 def _features(graph: Graph) -> pd.DataFrame:
     highway, footway, cycleway, bridge, tunnel = (
-        _texts(graph, key) for key in ("highway", "footway", "cycleway", "bridge", "tunnel")
+        texts(graph, key) for key in ("highway", "footway", "cycleway", "bridge", "tunnel")
     )
     steps = _where(highway, lambda kinds: "steps" in kinds)
     crossing = [_where(tag, lambda kinds: "crossing" in kinds) for tag in (highway, footway, cycleway)]
     off_ground = [_where(tag, lambda kinds: bool(kinds - {"", "no"})) for tag in (bridge, tunnel)]
     return pd.DataFrame(
         {
-            "highway": pd.Series(highway, dtype="str"),
+            "kind": pd.Series(highway, dtype="str"),
             "steps": steps,
             "crossing": np.logical_or.reduce(crossing),
             "bridge": np.logical_or.reduce(off_ground),
@@ -267,7 +265,7 @@ def _features(graph: Graph) -> pd.DataFrame:
     )
 
 
-def _texts(graph: Graph, key: str) -> NDArray[np.object_]:
+def texts(graph: Graph, key: str) -> NDArray[np.object_]:
     """A tag of every edge; several values joined by semicolons, as OpenStreetMap does; empty where there is none."""
     values = graph.edges.get(key)
     if values is None:
@@ -307,13 +305,25 @@ def _repeated(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The first edge that draws the same street as each edge, and which edges are not the first; none of no length."""
     low, high = np.minimum(graph.u, graph.v), np.maximum(graph.u, graph.v)
-    key = table[["highway", "steps", "crossing", "bridge"]].assign(
-        low=low, high=high, line=shapely.to_wkb(shapely.normalize(lines)), osmid=_texts(graph, "osmid")
+    key = table[["kind", "steps", "crossing", "bridge"]].assign(
+        low=low, high=high, line=shapely.to_wkb(shapely.normalize(lines)), osmid=texts(graph, "osmid")
     )
     group = key.groupby(list(key.columns), sort=False, dropna=False).ngroup().to_numpy()
     _, at, of = np.unique(group, return_index=True, return_inverse=True)
     first = at[of]
     return first, real & (first != np.arange(len(lines)))
+
+
+def _both_ways(
+    graph: Graph, first: NDArray[np.int64], again: NDArray[np.bool_], uphill: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How uphill each edge is, there and back, and which edges have another one that leads back."""
+    back = again & ((graph.u == graph.v) | (graph.u != graph.u[first]))
+    both = np.vstack([uphill, np.ones(len(uphill))])
+    both[1, first[back]] = uphill[back]
+    two_way = np.zeros(len(uphill), bool)
+    two_way[first[back]] = True
+    return both, two_way
 
 
 def graph_of(network: Network, crs: str) -> nx.MultiDiGraph:

@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 
 from withinreach.errors import SourceError
-from withinreach.sources.remarks import Spot
 from withinreach.sources.osm_file import is_osm
 from withinreach.sources.osm_walls import read_walls
+from withinreach.sources.remarks import Spot
 from withinreach.sources.rows import need_columns
 from withinreach.sources.vectors import read_layer
 

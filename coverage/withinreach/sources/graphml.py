@@ -17,14 +17,14 @@ import shapely
 from pyproj.exceptions import CRSError
 
 from withinreach.errors import CoverageError, SourceError
-from withinreach.model.graphs import EDGE_KEYS, Graph, number, streets_of
+from withinreach.model.graphs import EDGE_KEYS, Graph, number, streets_of, texts
 from withinreach.sources.files import need_file
 from withinreach.sources.osm import Streets, nothing_left_out
 from withinreach.sources.remarks import Remark
 from withinreach.sources.vectors import need_same_crs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from withinreach.model.graphs import GraphStreets
 
 SUFFIX = ".graphml"
-READ = {"graph": ("crs",), "node": ("x", "y"), "edge": EDGE_KEYS}
 ELLIPSOID = pyproj.Geod(ellps="WGS84")
 # OSMnx measures along a sphere, which differs from the ellipsoid by up to 0.6 %, and projections by 0.1 % more.
 LONGER_SHARE = 0.02
@@ -57,8 +56,14 @@ def graphml_crs(path: Path) -> pyproj.CRS | None:
         return _known_crs(path, _stated_crs(path))
 
 
-def read_graphml(path: Path, datum: str) -> Streets:
+def read_graphml(path: Path, datum: str, columns: Iterable[str] = ()) -> Streets:
     """Read the streets of a graph, each once, however many directed edges it has.
+
+    Parameters
+    ----------
+    columns
+        Attributes of edges to read as texts, besides those that say what a street is like. Several values of an edge
+        are joined by semicolons.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def read_graphml(path: Path, datum: str) -> Streets:
     """
     need_file(path)
     with _problem_in_one_line(path):
-        graph, stated = _read(path)
+        graph, stated = _read(path, tuple(dict.fromkeys([*EDGE_KEYS, *columns])))
     crs = _known_crs(path, stated)
     need_same_crs(path, gpd.GeoDataFrame(geometry=[], crs=crs), datum)
     in_degrees = not datum.startswith("EPSG:") or pyproj.CRS(datum).is_geographic
@@ -77,7 +82,9 @@ def read_graphml(path: Path, datum: str) -> Streets:
         streets = streets_of(graph, "degrees" if in_degrees else "metres")
     except CoverageError as error:
         raise SourceError([f"{path}: {problem}" for problem in error.problems]) from None
-    lines = gpd.GeoDataFrame(streets.table.drop(columns="stated_m"), geometry=streets.lines, crs=crs)
+    wanted = [key for key in ("highway", *columns) if key in graph.edges and key not in streets.table]
+    told = {key: texts(graph, key)[streets.edge] for key in wanted}
+    lines = gpd.GeoDataFrame(streets.table.assign(**told).drop(columns="stated_m"), geometry=streets.lines, crs=crs)
     metres = _geodesic_m if in_degrees else _planar_m
     remarks = _remarks(streets, metres(streets.lines), metres(streets.led))
     return Streets(lines, nothing_left_out(crs), tuple(remarks), streets.ends)
@@ -104,14 +111,15 @@ def _known_crs(path: Path, stated: str | None) -> pyproj.CRS | None:
 class _Keys:
     """What the values in a file are: of which kind of element, their name, and what holds where they are absent."""
 
-    def __init__(self) -> None:
-        self._names: dict[str, dict[str | None, str]] = {kind: {} for kind in READ}
-        self._defaults: dict[str, dict[str, str]] = {kind: {} for kind in READ}
+    def __init__(self, of_edges: tuple[str, ...]) -> None:
+        self._read = {"graph": ("crs",), "node": ("x", "y"), "edge": of_edges}
+        self._names: dict[str, dict[str | None, str]] = {kind: {} for kind in self._read}
+        self._defaults: dict[str, dict[str, str]] = {kind: {} for kind in self._read}
 
     def learn(self, key: Element) -> None:
         """Take over a ``key``, if it is one of those that are read."""
         name = key.get("attr.name", "")
-        for kind, names in READ.items():
+        for kind, names in self._read.items():
             if key.get("for", "all") in (kind, "all") and name in names:
                 self._names[kind][key.get("id")] = name
                 for child in key:
@@ -137,7 +145,7 @@ def _elements(path: Path) -> Iterator[tuple[str, Element]]:
 
 def _stated_crs(path: Path) -> str | None:
     """The CRS as it is written; networkx writes it after the edges, unless lxml is installed."""
-    keys, stated = _Keys(), None
+    keys, stated = _Keys(()), None
     for name, element in _elements(path):
         if name == "key":
             keys.learn(element)
@@ -146,9 +154,9 @@ def _stated_crs(path: Path) -> str | None:
     return stated
 
 
-def _read(path: Path) -> tuple[Graph, str | None]:
+def _read(path: Path, of_edges: tuple[str, ...]) -> tuple[Graph, str | None]:
     """The graph, and the CRS as it is written."""
-    keys, stated, directed = _Keys(), None, True
+    keys, stated, directed = _Keys(of_edges), None, True
     row: dict[str, int] = {}
     xy: dict[int, tuple[float, float]] = {}
     u: list[int] = []
@@ -183,7 +191,7 @@ def _read(path: Path) -> tuple[Graph, str | None]:
 def _typed(edges: list[dict[str, str]]) -> dict[str, list[Any]]:
     """Values of all edges, by name: geometries from well-known text, lists from what Python writes for them."""
     have = set().union(*edges)
-    columns: dict[str, list[Any]] = {key: [edge.get(key) or None for edge in edges] for key in EDGE_KEYS if key in have}
+    columns: dict[str, list[Any]] = {key: [edge.get(key) or None for edge in edges] for key in sorted(have)}
     if "geometry" in columns:
         columns["geometry"] = shapely.from_wkt(np.array(columns["geometry"], object))
     for key in columns.keys() - {"geometry"}:

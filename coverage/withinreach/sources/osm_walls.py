@@ -12,9 +12,9 @@ import shapely
 from osmium.filter import IdFilter, TagFilter
 from osmium.osm import RELATION, WAY
 
+from withinreach.sources.files import need_file
 from withinreach.sources.osm import CRS
 from withinreach.sources.osm_file import nodes_by_id, osm_buffer, osm_problem_in_one_line
-from withinreach.sources.files import need_file
 from withinreach.sources.walking_tags import enclosure_rule, walking_rules
 from withinreach.sources.way_cutting import WayNodes, cut_ways
 

@@ -47,7 +47,7 @@ def read_streets(layer: NetworkLayer) -> Streets:
             "of OpenStreetMap and of graphs meet where they share a node; remove it"
         )
     if is_graphml(layer.path):
-        return read_graphml(layer.path, layer.datum)
+        return read_graphml(layer.path, layer.datum, layer.exclude)
     if layer.datum != "wgs84":
         raise CrsError(
             f'{layer.path}: declared as {layer.datum}, but OpenStreetMap files are in WGS84; declare datum = "wgs84"'
