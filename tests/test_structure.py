@@ -103,7 +103,7 @@ def test_public_names_are_sorted_complete_and_no_modules():
         assert value.__doc__, f"{name} has no docstring"
 
 
-HEAVY = {"numpy", "pandas", "geopandas", "numba", "folium", "rasterio", "shapely", "pydantic", "rich"}
+HEAVY = {"numpy", "pandas", "geopandas", "numba", "folium", "rasterio", "shapely", "pydantic", "rich", "networkx"}
 
 
 @pytest.mark.parametrize("module", ["withinreach", "withinreach.cli"])

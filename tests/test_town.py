@@ -231,12 +231,25 @@ def test_what_the_audit_says_of_the_ground(town):
     for line in (
         "info: half of the people live within 10 m of a street, 95 % within 30 m; the farthest that was snapped 30 m",
         "info: 1 cells with 5.0 people have no street within 300 m",
-        "warning: a part of 0.1 km with 10.0 people has no way to the rest, at 500800 E 3900500 N",
+        "info: half of the facilities are within 0 m of a street, 95 % within 5 m; the farthest that was snapped 5 m",
+        "warning: a part of 0.1 km with 10.0 people has no way to the rest",
         "info: 5 of 7 nodes are dead ends (71.4%)",
         # High Street up to 500 m and Mill Lane on four cells of a hectare
         "info: 1 km of streets on 0.0 settled km²: 27.5 km per km²",
     ):
         assert line in told, told
+
+
+def test_parts_without_a_way_to_the_rest_are_told_with_a_place_and_their_facilities(town):
+    """The island, where 10 people live at (850, 510), gets a clinic."""
+    path = town.parent / "facilities.csv"
+    path.write_text(path.read_text(encoding="utf-8-sig") + "Z7,诊所,岛上诊所,500820,3900500,\n", encoding="utf-8-sig")
+    case = wr.prepare(wr.load_study(town))
+    findings = case.audit.findings.set_index("rule")
+    assert findings.loc["part_detached", "value"] == "{:.5f} {:.5f}".format(*case.people.table.loc[4, ["lon", "lat"]])
+    told = findings.loc["facility_detached"]
+    assert told[["severity", "file", "row", "value"]].tolist() == ["warning", "facilities.csv", 5, "岛上诊所"]
+    assert told["reason"] == "stands on a part of 0.1 km with 10.0 people that has no way to the rest"
 
 
 def test_facilities_that_nobody_can_use_are_told(town):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from withinreach.errors import CoverageError
     from withinreach.exports import export
     from withinreach.maps import draw_area, draw_map
-    from withinreach.model import Case
+    from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Case": "model",
     "CoverageError": "errors",
+    "Network": "model",
     "Result": "analysis",
     "Study": "study",
     "analyse": "analysis",
@@ -47,6 +48,7 @@ _HOMES = {
 __all__ = [
     "Case",
     "CoverageError",
+    "Network",
     "Result",
     "Study",
     "analyse",

@@ -52,10 +52,10 @@ def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) ->
     """Write the layers ``area``, ``facilities``, ``cells``, ``isochrones`` and ``catchments`` of one area.
 
     All are in the study's metric CRS. ``area`` has the figures of every service as ``<service>_<figure>``; ``cells``
-    are the centres of inhabited cells with people per group and, per service, metres and seconds to the nearest
-    facility (empty where there is no way), its id, and the status. ``isochrones`` and ``catchments`` have one polygon
-    per service and facility of the area, whole, also where it crosses the border; see `trace_isochrones` and
-    `trace_catchments`.
+    are the centres of inhabited cells with people per group, the density of streets around and, per service, metres
+    and seconds to the nearest facility (empty where there is no way), its id, and the status. ``isochrones`` and
+    ``catchments`` have one polygon per service and facility of the area, whole, also where it crosses the border; see
+    `trace_isochrones` and `trace_catchments`.
     """
     row = int(np.flatnonzero((result.case.areas.table["code"] == code).to_numpy())[0])
     layers = {

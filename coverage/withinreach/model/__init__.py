@@ -9,6 +9,7 @@ from __future__ import annotations
 from withinreach.model.accounts import Step, residual
 from withinreach.model.case import NO_SEGMENT, NOT_OPEN, OUTSIDE_AREAS, Areas, Audit, Case, Places, serving
 from withinreach.model.costs import Costs, walking_costs
+from withinreach.model.crs import measures_metres
 from withinreach.model.frozen import Frozen
 from withinreach.model.names import file_stem
 from withinreach.model.network import Network, build_network, whole_mm_up
@@ -29,6 +30,7 @@ __all__ = [
     "Step",
     "build_network",
     "file_stem",
+    "measures_metres",
     "part_around",
     "residual",
     "serving",

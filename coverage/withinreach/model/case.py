@@ -33,7 +33,9 @@ class Places(Frozen):
     table : DataFrame with k rows
         Facilities: id, kind, name, file, row, the attributes of ``headers.toml`` and the study's own (numbers as
         float64, NaN where unknown), status, lon, lat.
-        People: lon, lat and one column of people per group. Longitudes and latitudes are WGS84 degrees.
+        People: lon, lat, one column of people per group, support_km_per_km2 (streets around the cell, see
+        `street_support`) and thin_network (whether they are below the study's limit). Longitudes and latitudes are
+        WGS84 degrees.
     xy : (k, 2) float64
         Positions, metres.
     area : (k,) int32

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from withinreach.model.frozen import Frozen
+from withinreach.model.graphs import arrays_of, graph_of, need_metric_crs, streets_of
 
 if TYPE_CHECKING:
+    import networkx as nx
     from numpy.typing import NDArray
 
 # 16 bits per axis: neighbours on the ground become neighbours in memory, which searches are sensitive to.
@@ -117,8 +119,51 @@ class Network(Frozen):
             uphill=self.uphill[:, segments],
         )
 
+    @staticmethod
+    def from_networkx(graph: nx.Graph) -> Network:
+        """Build a network from a graph in OSMnx's conventions, projected to metres (``ox.project_graph``).
 
-def build_network(lines: NDArray[np.object_]) -> Network:
+        Every street becomes one segment, walked both ways, whether its edges lead one way or both; streets meet where
+        they share a node. Edges without ``geometry`` are straight. The length of a segment is that of its line in the
+        graph's CRS, not the edge's ``length``: OSMnx measures along a sphere, 0.2 % shorter from west to east at 35° N
+        than on the ground, and no way may be shorter than the straight line. Edges without any length and nodes
+        without an edge are left out. Stairs (``highway=steps``, also as one of several values), crossings
+        (``footway=crossing``) and ``uphill``, as `to_networkx` writes it, are kept.
+
+        Parameters
+        ----------
+        graph
+            Any graph of networkx; nodes with ``x`` and ``y``, and ``crs`` in ``graph.graph``.
+
+        Raises
+        ------
+        SourceError
+            If a node lacks its position, a geometry is no LineString, or no edge has any length.
+        CrsError
+            If the graph has no CRS, or one that does not measure metres.
+        """
+        need_metric_crs(graph)
+        streets = streets_of(arrays_of(graph), "metres")
+        network = build_network(streets.lines, streets.ends)
+        steps, crossing = (streets.table[flag].to_numpy(bool, copy=True) for flag in ("steps", "crossing"))
+        return replace(network, steps=steps, crossing=crossing, uphill=streets.uphill)
+
+    def to_networkx(self, crs: str) -> nx.MultiDiGraph:
+        """The network as a graph in OSMnx's conventions: two directed edges per segment.
+
+        Nodes have ``x``, ``y`` and ``street_count``; edges ``length`` (metres), ``geometry``, ``osmid`` (the row of
+        the segment, for OSMnx tells streets by it), ``oneway``, ``reversed`` and ``uphill`` (how many times longer the
+        edge takes than a level one), stairs ``highway=steps`` and crossings ``footway=crossing``.
+
+        Parameters
+        ----------
+        crs
+            The CRS of the network's coordinates: ``case.network.to_networkx(case.study.metric_crs)``.
+        """
+        return graph_of(self, crs)
+
+
+def build_network(lines: NDArray[np.object_], ends: NDArray[np.int64] | None = None) -> Network:
     """Build a network from lines in a metric CRS, one segment per line.
 
     Vertices are whole millimetres, and lines are joined where their ends are the same. Lines that cross without a
@@ -128,12 +173,15 @@ def build_network(lines: NDArray[np.object_]) -> Network:
     Parameters
     ----------
     lines : (s,) array of LineString
+    ends : (s, 2) int64, optional
+        What meets where each line begins and ends, where a graph says so: equal numbers are joined, whatever their
+        positions.
     """
     vertex_xy, line_of = shapely.get_coordinates(lines, return_index=True)
     vertex_xy = np.round(vertex_xy * 1000) / 1000
     vertex_ptr = np.concatenate([[0], np.cumsum(np.bincount(line_of, minlength=len(lines)))]).astype(np.int64)
-    ends = np.concatenate([vertex_xy[vertex_ptr[:-1]], vertex_xy[vertex_ptr[1:] - 1]])
-    xy, node = _nodes(ends)
+    at = np.concatenate([vertex_xy[vertex_ptr[:-1]], vertex_xy[vertex_ptr[1:] - 1]])
+    xy, node = _nodes(at, _on_millimetre(at) if ends is None else ends.T.ravel())
     tail, head = node[: len(lines)], node[len(lines) :]
     length_mm = whole_mm_up(_lengths_m(vertex_ptr, vertex_xy))
     arc_ptr, arc_head, arc_mm = shortest_arcs(len(xy), both_ways(tail, head, length_mm, length_mm))
@@ -169,16 +217,24 @@ def _lengths_m(vertex_ptr: NDArray[np.int64], vertex_xy: NDArray[np.float64]) ->
     return np.add.reduceat(piece_m, vertex_ptr[:-1]) if len(piece_m) > 1 else np.zeros(0)
 
 
-def _nodes(ends: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Distinct end points to the millimetre, in Morton order, and the node of each end."""
-    mm = np.round(ends * 1000).astype(np.int64)  # whole numbers but for the last bit of the division
-    mm -= mm.min(axis=0)
-    key = mm[:, 0] * (mm[:, 1].max() + 1) + mm[:, 1]
+def _nodes(ends: NDArray[np.float64], key: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Distinct ends by their key, in Morton order of their positions, and the node of each end."""
     _, first, node = np.unique(key, return_index=True, return_inverse=True)
-    order = np.lexsort((first, _morton(mm[first])))
+    order = np.lexsort((first, _morton(_millimetres(ends)[first])))
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return ends[first[order]], rank[node]
+
+
+def _on_millimetre(ends: NDArray[np.float64]) -> NDArray[np.int64]:
+    """One number per millimetre of the ground."""
+    mm = _millimetres(ends)
+    return mm[:, 0] * (mm[:, 1].max() + 1) + mm[:, 1]
+
+
+def _millimetres(ends: NDArray[np.float64]) -> NDArray[np.int64]:
+    mm = np.round(ends * 1000).astype(np.int64)  # whole numbers but for the last bit of the division
+    return mm - mm.min(axis=0)
 
 
 def _morton(mm: NDArray[np.int64]) -> NDArray[np.int64]:

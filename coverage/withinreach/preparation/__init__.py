@@ -14,6 +14,7 @@ from withinreach.errors import SourceError
 from withinreach.model import Areas, Audit, Case, Network, Places
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.cache import cached_network
+from withinreach.preparation.compounds import note_compounds, read_compounds
 from withinreach.preparation.facilities import read_all_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
@@ -22,12 +23,14 @@ from withinreach.preparation.people import prepare_people
 from withinreach.preparation.people_findings import note_dates
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.streets import prepare_network
+from withinreach.preparation.support import note_support, with_support
 from withinreach.progress import silent
 from withinreach.sources.sample import write_sample
 from withinreach.sources.vectors import read_layer
 from withinreach.study import load_study
 
 if TYPE_CHECKING:
+    from withinreach.preparation.compounds import Compounds
     from withinreach.preparation.facilities import Facilities
     from withinreach.preparation.people import People
     from withinreach.progress import Progress
@@ -75,6 +78,9 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     if study.water is not None:
         with findings.problems_kept():
             water = _prepare_water(study.water, frame, findings)
+    compounds: list[Compounds] = []
+    with findings.problems_kept():
+        compounds = list(read_compounds(study, frame, findings))
     if areas is not None and network is not None:
         with findings.problems_kept():
             _need_overlap(study.network.path, network, areas)
@@ -84,12 +90,16 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
 
     progress("snapping")
     people = _people_places(cells, network, study.network.snap_cap_m, frame)
+    people = with_support(study.network, network, people, cells.size_m)
     places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
     note_dates(study, findings)
     note_facilities(study, places, findings)
-    note_snapping(study, people, findings)
-    note_components(study, network, people, findings)
+    note_snapping(study, people, places, findings)
+    note_components(study, network, people, places, findings)
     note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
+    note_support(study, areas, people, findings)
+    for walled in compounds:
+        note_compounds(study, walled, network, people, places, cells.size_m[0] * cells.size_m[1], frame, findings)
     return Case(
         study=study,
         network=network,

@@ -77,9 +77,8 @@ def _folder() -> Path | None:
 
 
 def _key(layer: NetworkLayer, metric_crs: str) -> str:
-    settings = layer.model_dump(
-        mode="json", exclude={"path": True, "snap_cap_m": True, "fallback_detour": True, "terrain": {"path"}}
-    )
+    unshaping = dict.fromkeys(("path", "snap_cap_m", "fallback_detour", "thin_km_per_km2"), True)
+    settings = layer.model_dump(mode="json", exclude={**unshaping, "terrain": {"path"}})
     versions = {name: version(name) for name in SHAPING_LIBRARIES}
     digest = hashlib.sha256(json.dumps([layer.path.name, metric_crs, settings, versions], sort_keys=True).encode())
     terrain = () if layer.terrain is None else (layer.terrain.path,)

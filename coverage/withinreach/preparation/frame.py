@@ -12,13 +12,13 @@ import shapely
 from pyproj.exceptions import CRSError
 
 from withinreach.errors import CrsError
+from withinreach.model import measures_metres
 from withinreach.sources.datum import gcj02_to_bd09, outside_china, to_wgs84, wgs84_to_gcj02
 from withinreach.study import DATUMS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEB_MERCATOR = (3857, 3785, 900913)
 SHIFTED = ("gcj02", "bd09")
 
 
@@ -29,8 +29,7 @@ class MetricFrame:
     Raises
     ------
     CrsError
-        If the CRS does not measure metres: degrees, another unit, or Web Mercator, which at 35.3° N makes every
-        length 1.225 times too long.
+        If the CRS does not measure metres; see `measures_metres`.
     """
 
     crs: str
@@ -40,8 +39,7 @@ class MetricFrame:
             crs = pyproj.CRS.from_user_input(self.crs)
         except CRSError:
             raise CrsError(f"metric_crs = '{self.crs}' is not known; for Xinxiang use EPSG:4547") from None
-        metres = all(axis.unit_name == "metre" for axis in crs.axis_info)
-        if not crs.is_projected or not metres or crs.to_epsg() in WEB_MERCATOR:
+        if not measures_metres(crs):
             raise CrsError(
                 f"metric_crs = '{self.crs}' ({crs.name}) cannot measure walking distances; "
                 "use a projected CRS in metres, for Xinxiang EPSG:4547"

@@ -35,45 +35,79 @@ def note_facilities(study: Study, facilities: Places, findings: Findings) -> Non
             findings.note("service_without_facilities", study.facilities[0].path, {"service": name, "kinds": kinds})
 
 
-def note_snapping(study: Study, people: Places, findings: Findings) -> None:
-    """How far people live from their street, and who has none within the cap."""
+def note_snapping(study: Study, people: Places, facilities: Places, findings: Findings) -> None:
+    """How far people and facilities are from their street, and who has none within the cap."""
     name = next(iter(study.population.groups))
     path = study.population.main_path
     count = people.table[name].to_numpy(np.float64)
     near = people.snapped
-    away_m = people.access_mm[near] / 1000
-    order = np.argsort(away_m, kind="stable")
-    running = np.cumsum(count[near][order])
-    if len(running) and running[-1] > 0:
-        at = np.searchsorted(running, np.array([0.5, 0.95]) * running[-1])
-        half, most = away_m[order][at]
-        findings.note("people_near_streets", path, {"half_m": half, "most_m": most, "farthest_m": away_m.max()})
+    if count[near].sum() > 0:
+        half_m, most_m, farthest_m = _spread(people.access_mm[near] / 1000, count[near])
+        findings.note("people_near_streets", path, {"half_m": half_m, "most_m": most_m, "farthest_m": farthest_m})
     if not near.all():
         findings.note(
             "people_off_streets",
             path,
             {"cells": (~near).sum(), "people": count[~near].sum(), "cap_m": study.network.snap_cap_m},
         )
+    for file in study.facilities:
+        here = facilities.snapped & (facilities.table["file"] == file.path.name).to_numpy()
+        if here.any():
+            half_m, most_m, farthest_m = _spread(facilities.access_mm[here] / 1000, np.ones(here.sum()))
+            findings.note(
+                "facilities_near_streets",
+                file.path,
+                {"half_m": half_m, "most_m": most_m, "farthest_m": farthest_m},
+            )
 
 
-def note_components(study: Study, network: Network, people: Places, findings: Findings) -> None:
-    """Parts of the network without a way to the largest one, with the people who live on them."""
-    name = next(iter(study.population.groups))
-    component = np.full(len(people), 0, np.int32)
-    component[people.snapped] = network.component[network.tail[people.segment[people.snapped]]]
-    count = np.bincount(component, people.table[name].to_numpy(np.float64), int(network.component.max()) + 1)
-    km = np.bincount(network.component[network.tail], network.length_mm / 1e6, len(count))
-    rows = [row for row in np.argsort(-count, kind="stable") if row and count[row] > 0]
+def _spread(metres: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Within how many metres half of the weight lies, 95 % of it, and all."""
+    order = np.argsort(metres, kind="stable")
+    running = np.cumsum(weight[order])
+    half, most = metres[order][np.searchsorted(running, np.array([0.5, 0.95]) * running[-1])]
+    return half, most, metres.max()
+
+
+def note_components(study: Study, network: Network, people: Places, facilities: Places, findings: Findings) -> None:
+    """Parts of the network without a way to the largest one, with the people who live and the facilities on them."""
+    count = people.table[next(iter(study.population.groups))].to_numpy(np.float64)
+    component = _component(network, people)
+    here = np.bincount(component, count, int(network.component.max()) + 1)
+    km = np.bincount(network.component[network.tail], network.length_mm / 1e6, len(here))
+    rows = [row for row in np.argsort(-here, kind="stable") if row and here[row] > 0]
     for row in rows[:NAMED_COMPONENTS]:
-        x, y = network.xy[network.component == row][0]
-        findings.note("part_detached", study.network.path, {"km": km[row], "people": count[row], "x": x, "y": y})
+        lon, lat = people.table.loc[np.argmax(np.where(component == row, count, -1)), ["lon", "lat"]]
+        findings.note(
+            "part_detached",
+            study.network.path,
+            {"km": km[row], "people": here[row]},
+            at=Spot(value=f"{lon:.5f} {lat:.5f}"),
+        )
     rest = rows[NAMED_COMPONENTS:]
     if rest:
         findings.note(
             "parts_detached_too",
             study.network.path,
-            {"count": len(rest), "km": km[rest].sum(), "people": count[rest].sum()},
+            {"count": len(rest), "km": km[rest].sum(), "people": here[rest].sum()},
         )
+    path = {layer.path.name: layer.path for layer in study.facilities}
+    part = _component(network, facilities)
+    for at in np.flatnonzero(part):
+        file, row, name = facilities.table.loc[at, ["file", "row", "name"]]
+        findings.note(
+            "facility_detached",
+            path[file],
+            {"km": km[part[at]], "people": here[part[at]]},
+            at=Spot(int(row), value=name),
+        )
+
+
+def _component(network: Network, places: Places) -> NDArray[np.int32]:
+    """The component of each place's street; the largest, 0, also where a place has none."""
+    component = np.zeros(len(places), np.int32)
+    component[places.snapped] = network.component[network.tail[places.segment[places.snapped]]]
+    return component
 
 
 def note_streets(

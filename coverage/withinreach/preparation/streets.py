@@ -59,7 +59,7 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
         else:
             findings.note("ways_not_walked", layer.path, {"count": row["count"], "km": row["km"]}, at=at)
     lines = in_metres(_without_excluded(streets.lines, layer, findings), layer, frame)
-    network = _with_features(layer, clean_streets(layer, lines, findings), frame, findings)
+    network = _with_features(layer, clean_streets(layer, lines, findings), streets.ends, frame, findings)
     count = int(network.component.max()) + 1
     if count > 1:
         inside = (network.component == 0).mean()
@@ -68,9 +68,15 @@ def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findin
     return network
 
 
-def _with_features(layer: NetworkLayer, streets: gpd.GeoDataFrame, frame: MetricFrame, findings: Findings) -> Network:
+def _with_features(
+    layer: NetworkLayer,
+    streets: gpd.GeoDataFrame,
+    ends: NDArray[np.int64] | None,
+    frame: MetricFrame,
+    findings: Findings,
+) -> Network:
     """The network of streets with what else is known about them: stairs, crossings and slopes."""
-    network = build_network(streets.geometry.to_numpy())
+    network = build_network(streets.geometry.to_numpy(), None if ends is None else ends[streets.index])
     steps, crossing, bridge = (_flags(streets, column) for column in ("steps", "crossing", "bridge"))
     if "highway" in streets:
         steps |= (streets["highway"] == "steps").to_numpy()
@@ -128,7 +134,7 @@ def _without_excluded(lines: gpd.GeoDataFrame, layer: NetworkLayer, findings: Fi
         if column not in lines.columns:
             listed = ", ".join(str(name) for name in lines.columns)
             raise SourceError(f"{layer.path}: no column '{column}' (network.exclude); the file has: {listed}")
-        out = lines[column].astype(str).isin(values).to_numpy()
+        out = _excluded(lines[column].astype(str), frozenset(values))
         if out.any():
             counts = lines.loc[out, column].astype(str).value_counts()
             told = ", ".join(f"{value} {count}" for value, count in counts.items())
@@ -137,3 +143,9 @@ def _without_excluded(lines: gpd.GeoDataFrame, layer: NetworkLayer, findings: Fi
     if lines.empty:
         raise SourceError(f"{layer.path}: no street is left after network.exclude; exclude less")
     return lines
+
+
+def _excluded(text: pd.Series, values: frozenset[str]) -> NDArray[np.bool_]:
+    """Lines of one of these values, or of several that are all among them; OpenStreetMap parts them by semicolons."""
+    out = [told for told in text.unique() if told in values or set(told.split(";")) <= values]
+    return text.isin(out).to_numpy()

@@ -17,13 +17,14 @@ from withinreach.sources.way_cutting import cut_ways, whole_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyproj
     from numpy.typing import NDArray
 
     from withinreach.sources.osm_file import OsmFile, Tagged
     from withinreach.sources.walking_tags import Verdict
     from withinreach.sources.way_cutting import Cut, WayNodes
 
-__all__ = ["LEFT_OUT_COLUMNS", "Streets", "is_osm", "read_osm"]
+__all__ = ["Streets", "is_osm", "nothing_left_out", "read_osm"]
 
 CRS = "EPSG:4326"
 OFF_THE_GROUND = ("bridge", "tunnel")
@@ -45,11 +46,19 @@ class Streets(NamedTuple):
         per connected part of a way.
     remarks
         What else is worth a line in the audit.
+    ends : (s, 2) int64, optional
+        Of a graph the nodes at which each line begins and ends; other lines meet where their ends do.
     """
 
     lines: gpd.GeoDataFrame
     left_out: gpd.GeoDataFrame
     remarks: tuple[Remark, ...]
+    ends: NDArray[np.int64] | None = None
+
+
+def nothing_left_out(crs: pyproj.CRS | None) -> gpd.GeoDataFrame:
+    """What is left out of a file where every line is a street; see `Streets`."""
+    return gpd.GeoDataFrame({column: [] for column in LEFT_OUT_COLUMNS}, geometry="geometry", crs=crs)
 
 
 def read_osm(path: Path) -> Streets:

@@ -72,13 +72,14 @@ def read_osm_file(path: Path, *, way_keys: tuple[str, ...], barrier_keys: tuple[
     """
     need_file(path)
     ways, barriers = _Ways(way_keys), _Objects(barrier_keys)
-    with _problem_in_one_line(path):
-        _read(_buffer(path), ways, barriers)
+    with osm_problem_in_one_line(path):
+        _read(osm_buffer(path), ways, barriers)
     return OsmFile(ways=ways.tagged(), nodes=ways.nodes(), barriers=barriers.tagged())
 
 
 @contextmanager
-def _problem_in_one_line(path: Path) -> Iterator[None]:
+def osm_problem_in_one_line(path: Path) -> Iterator[None]:
+    """Raise what goes wrong while a file is read as `SourceError`."""
     try:
         yield
     except (OSError, EOFError, RuntimeError, ValueError, zlib.error, osmium.InvalidLocationError) as error:
@@ -86,7 +87,7 @@ def _problem_in_one_line(path: Path) -> Iterator[None]:
         raise SourceError(f"{path}: cannot be read as OpenStreetMap data: {reason}; get the file anew") from None
 
 
-def _buffer(path: Path) -> FileBuffer:
+def osm_buffer(path: Path) -> FileBuffer:
     """The whole file in memory, decompressed.
 
     libosmium is not given the path: on Windows it would open it in the code page of the system, where Chinese names
@@ -184,10 +185,22 @@ def _locate_new_nodes(source: FileBuffer, ways: _Ways) -> None:
     """Positions of nodes that an editor added and nobody uploaded: their ids are negative, which the store ignores."""
     if min(ways.ref, default=0) < 0:
         new = [row for row, ref in enumerate(ways.ref) if ref < 0]
-        at = {node.id: (node.location.x, node.location.y) for node in _nodes(source) if node.id < 0}
+        at = {
+            node.id: (node.location.x, node.location.y) for node in nodes_by_id(source, {ways.ref[row] for row in new})
+        }
         for row in new:
             if ways.ref[row] in at:
                 ways.x[row], ways.y[row] = at[ways.ref[row]]
+
+
+def nodes_by_id(source: FileBuffer, refs: set[int]) -> Iterator[osmium.osm.Node]:
+    """Some nodes of a file, also those that an editor added and nobody uploaded: negative ids, which filters refuse."""
+    if min(refs, default=0) < 0:
+        yield from (node for node in _nodes(source) if node.id in refs)
+        return
+    for item in osmium.FileProcessor(source, NODE).with_filter(IdFilter(refs)):
+        if isinstance(item, osmium.osm.Node):
+            yield item
 
 
 def _nodes(source: FileBuffer) -> Iterator[osmium.osm.Node]:

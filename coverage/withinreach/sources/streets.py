@@ -1,11 +1,10 @@
-"""Street layers: an OpenStreetMap file and a vector layer give the same kind of lines."""
+"""Street layers: an OpenStreetMap file, a graph and a vector layer give the same kind of lines."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
@@ -15,7 +14,8 @@ from pyproj.exceptions import CRSError
 
 from withinreach.errors import CrsError, SourceError
 from withinreach.sources.files import need_file
-from withinreach.sources.osm import CRS, LEFT_OUT_COLUMNS, Streets, is_osm, read_osm
+from withinreach.sources.graphml import graphml_crs, is_graphml, read_graphml
+from withinreach.sources.osm import CRS, Streets, is_osm, nothing_left_out, read_osm
 from withinreach.sources.vectors import PARQUET_SUFFIXES, read_layer
 
 if TYPE_CHECKING:
@@ -33,24 +33,24 @@ def read_streets(layer: NetworkLayer) -> Streets:
     Raises
     ------
     SourceError
-        If the file is missing, unreadable or holds no street; see `read_osm` and `read_layer`. If an OpenStreetMap
-        file is to be cleaned.
+        If the file is missing, unreadable or holds no street; see `read_osm`, `read_graphml` and `read_layer`. If a
+        file that says itself where streets meet is to be cleaned.
     CrsError
         If the declared datum contradicts the file.
     """
-    if not is_osm(layer.path):
+    if not (is_osm(layer.path) or is_graphml(layer.path)):
         read = read_layer(layer.path, layer.datum, kind="LineString", layer=layer.layer)
-        lines = read.features
-        nothing = gpd.GeoDataFrame({column: [] for column in LEFT_OUT_COLUMNS}, geometry="geometry", crs=lines.crs)
-        return Streets(lines, nothing, read.remarks)
+        return Streets(read.features, nothing_left_out(read.features.crs), read.remarks)
+    if layer.clean is not None:
+        raise SourceError(
+            f"{layer.path}: network.clean would join bridges to the streets below and open closed gates, for streets "
+            "of OpenStreetMap and of graphs meet where they share a node; remove it"
+        )
+    if is_graphml(layer.path):
+        return read_graphml(layer.path, layer.datum, layer.exclude)
     if layer.datum != "wgs84":
         raise CrsError(
             f'{layer.path}: declared as {layer.datum}, but OpenStreetMap files are in WGS84; declare datum = "wgs84"'
-        )
-    if layer.clean is not None:
-        raise SourceError(
-            f"{layer.path}: network.clean would join bridges to the streets below and open closed gates, for ways of "
-            "OpenStreetMap meet where they share a node; remove it"
         )
     return read_osm(layer.path)
 
@@ -83,6 +83,8 @@ def stated_datum(path: Path) -> str:
 
 
 def _stated_crs(path: Path) -> pyproj.CRS | None:
+    if is_graphml(path):
+        return graphml_crs(path)
     try:
         if path.suffix.lower() in PARQUET_SUFFIXES:
             return _parquet_crs(path)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -79,10 +81,38 @@ class Verdict:
     value: NDArray[np.object_]
 
 
+@dataclass(frozen=True)
+class EnclosureRule:
+    """Which barriers close people in, and which keys say that a ring of them encloses something else than homes."""
+
+    walls: tuple[str, ...]
+    homes_landuse: tuple[str, ...]
+    other_uses: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key that is looked at."""
+        return ("name", "landuse", *self.other_uses)
+
+    def homes(self, tags: Mapping[str, str]) -> bool:
+        """Whether people may live inside a ring with these tags."""
+        used = any(key in tags for key in self.other_uses)
+        return not used and tags.get("landuse", self.homes_landuse[0]) in self.homes_landuse
+
+
+def enclosure_rule() -> EnclosureRule:
+    """The rule for walls that close a ring, from ``walking_tags.toml``."""
+    return EnclosureRule(**{key: tuple(values) for key, values in _table()["enclosure"].items()})
+
+
 def walking_rules() -> tuple[TagRules, TagRules]:
     """The rules for ways (``highway=*``) and for nodes (``barrier=*``), from ``walking_tags.toml``."""
-    table = tomllib.loads(resources.files(__package__).joinpath(TABLE).read_text(encoding="utf-8"))
+    table = _table()
     ways, barriers = (
         tuple(TagRule(**{**row, "values": tuple(row["values"])}) for row in table[name]) for name in ("way", "barrier")
     )
     return TagRules(ways, "highway", default_walk=False), TagRules(barriers, "barrier", default_walk=True)
+
+
+def _table() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath(TABLE).read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from withinreach.study.fields import DATUMS, FROM_FILE
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
+    CompoundLayer,
     FacilityLayer,
     NetworkCleaning,
     NetworkLayer,
@@ -37,6 +38,7 @@ __all__ = [
     "AgeBands",
     "AreaLayer",
     "Calibration",
+    "CompoundLayer",
     "FacilityLayer",
     "Homes",
     "Kind",

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from withinreach.errors import StudyError
 from withinreach.study.fields import Identifier, Strict
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
-from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, WaterLayer
+from withinreach.study.layers import AreaLayer, CompoundLayer, FacilityLayer, NetworkLayer, WaterLayer
 from withinreach.study.population import PopulationLayer
 from withinreach.study.services import Profile, Service
 
@@ -43,6 +43,7 @@ class Study(Strict):
     profiles: dict[Identifier, Profile] = Field(min_length=1)
     services: dict[Identifier, Service] = Field(min_length=1)
     water: WaterLayer | None = None
+    compounds: CompoundLayer | None = None
     kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
 
     @cached_property
@@ -97,5 +98,5 @@ class Study(Strict):
         """Every file that the study reads, once each, in the order of the study."""
         paths = [self.areas.path, self.network.path, *self.population.paths()]
         paths += [layer.path for layer in self.facilities]
-        paths += [layer.path for layer in (self.water, self.network.terrain) if layer is not None]
+        paths += [layer.path for layer in (self.water, self.network.terrain, self.compounds) if layer is not None]
         return tuple(dict.fromkeys(paths))

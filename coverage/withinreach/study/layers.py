@@ -46,13 +46,18 @@ class TerrainLayer(Strict):
 class NetworkLayer(Strict):
     """Streets that people walk on, as lines that share end points where they meet.
 
-    `exclude` names values of a column whose lines are left out, e.g. ``{highway = ["motorway"]}``.
+    `exclude` names values of a column whose lines are left out, e.g. ``{highway = ["motorway"]}``; a line with several
+    values, parted by semicolons, is left out if all of them are named.
     `snap_cap_m` is the longest way from a place to its street that still counts as reached
     (300 to 500 m is usual; farther places are reported as not snapped). `clean` makes a graph of a planner's own
-    layer; data of OpenStreetMap need none, for there streets that cross without a node are bridges and tunnels.
+    layer; data of OpenStreetMap and graphs need none, for there streets that cross without a node are bridges.
     `terrain` makes walking uphill slower, for profiles that mind slopes. `fallback_detour` gives people without a way
     along streets an estimate instead of none: the straight line times this factor (1.2 to 1.5 is what network detours
     in Chinese superblocks amount to, not verified); it is marked as an estimate wherever it is used.
+    `thin_km_per_km2` is the length of streets per settled km² below which a cell is flagged: there, lanes are more
+    likely missing on the map than on the ground. The default is what 36 large Chinese cities had at the end of 2018 in
+    roads for vehicles alone (5.96 km per built-up km², 中国主要城市道路网密度监测报告 2019); that it parts badly mapped
+    places from others is not verified.
     """
 
     path: Path
@@ -63,6 +68,7 @@ class NetworkLayer(Strict):
     clean: NetworkCleaning | None = None
     terrain: TerrainLayer | None = None
     fallback_detour: float | None = Field(default=None, ge=1, le=3)
+    thin_km_per_km2: float = Field(default=6.0, ge=0, le=100)
 
 
 class WaterLayer(Strict):
@@ -71,6 +77,19 @@ class WaterLayer(Strict):
     path: Path
     datum: Datum
     layer: str | None = None
+
+
+class CompoundLayer(Strict):
+    """Polygons of walled residential compounds (小区), to be checked for streets that enter them.
+
+    `name` names the column with their names; without one they are called by their number in the file. `layer` names
+    one of several layers of a file.
+    """
+
+    path: Path
+    datum: Datum
+    layer: str | None = None
+    name: str | None = None
 
 
 class FacilityLayer(Strict):
