@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.model import OUTSIDE_AREAS, serving
+from withinreach.model import OUTSIDE_AREAS
 from withinreach.preparation.areas import assign_areas
 from withinreach.sources.remarks import Spot
 
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 # Of many small components the ones with most people are named; the others are summed.
 NAMED_COMPONENTS = 5
-
-
-def note_facilities(study: Study, facilities: Places, findings: Findings) -> None:
-    """One finding for each facility that no street is near, or that lies outside all areas; services without any."""
-    path = {layer.path.name: layer.path for layer in study.facilities}
-    where = facilities.table[["file", "row", "name"]]
-    for file, row, name in where[~facilities.snapped].itertuples(index=False):
-        findings.note("facility_off_streets", path[file], {"cap_m": study.network.snap_cap_m}, at=Spot(row, value=name))
-    for file, row, name in where[facilities.area == OUTSIDE_AREAS].itertuples(index=False):
-        findings.note("facility_outside_areas", path[file], at=Spot(row, value=name))
-    for name, service in study.services.items():
-        if not serving(facilities.table, study.taxonomy.within(service.kinds)).any():
-            kinds = ", ".join(service.kinds)
-            findings.note("service_without_facilities", study.facilities[0].path, {"service": name, "kinds": kinds})
 
 
 def note_snapping(study: Study, people: Places, findings: Findings) -> None:
