@@ -21,8 +21,8 @@ from withinreach.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result
-    from withinreach.preparation import Examination
     from withinreach.model import Case
+    from withinreach.preparation import Examination
     from withinreach.study import Study
 
 DEMO_STUDY = Path("data", "xinxiang-sample", "study.toml")
