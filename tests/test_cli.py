@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
@@ -178,6 +179,36 @@ def test_check_as_json(town):
     assert told["population"]["read"]["all"] == 285
     first = told["findings"][0]
     assert (first["severity"], first["file"], first["row"]) == ("info", "streets.geojson", None)
+
+
+def test_check_tells_problems_beside_findings_and_ends_with_1(town):
+    (town.parent / "people.csv").write_text("x,y,all\n1,2,3\n", encoding="utf-8")
+    done = CliRunner().invoke(cli, ["check", str(town), "--json"])
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert told["population"] is None
+    assert "no column 'old'" in told["problems"][0]
+    assert told["findings"][0]["rule"] == "components"
+    assert f"error: {told['problems'][0]}" in done.stderr
+
+
+@pytest.mark.parametrize(("language", "header"), [("en", "severity"), ("zh", "严重程度")])
+def test_check_writes_a_workbook_in_the_language_of_the_study(town, tmp_path, language, header):
+    path = town.parent / "facilities.csv"
+    text = path.read_text(encoding="utf-8-sig") + "=1+1,学校,=cmd|' /C calc'!A0,500000,3900000,\n"
+    path.write_text(text.replace("学校", "=学\x07校"), encoding="utf-8")
+    town.write_text(town.read_text(encoding="utf-8").replace('"en"', f'"{language}"'), encoding="utf-8")
+    target = tmp_path / "out" / "findings.xlsx"
+    done = CliRunner().invoke(cli, ["check", str(town), "--xlsx", str(target)])
+    assert done.exit_code == 0, done.output
+    summary, every = openpyxl.load_workbook(target).worksheets
+    assert every.cell(1, 1).value == summary.cell(1, 1).value == header
+    rows = list(every.iter_rows(min_row=2))
+    assert sum(row[3].value for row in summary.iter_rows(min_row=2)) == len(rows)
+    assert f"{len(rows)} findings: 0 error" in done.stdout
+    (odd,) = [row for row in rows if row[1].value == "kind_not_listed"]
+    assert (odd[3].value, odd[5].value, odd[5].data_type) == (5, "=学校", "s")
+    assert [path.name for path in target.parent.iterdir()] == ["findings.xlsx"]
 
 
 def test_run_as_json_has_null_for_unknown(town, tmp_path):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from withinreach.analysis import Result
 
 PIPED_WIDTH = 160
+SEVERITIES = ("error", "warning", "info")
+NAMED_FINDINGS = 3
 
 
 def print_tables(result: Result) -> None:
@@ -143,17 +145,30 @@ def shown(figure: object) -> str:
 
 
 def grouped(findings: pd.DataFrame) -> list[str]:
-    """One line per kind of finding, with the first row it concerns and how many more there are."""
+    """The gravest first, and of many findings of one rule about one column of a file the first few."""
+    order = findings["severity"].map(SEVERITIES.index)
+    table = _with_none(findings.iloc[order.argsort(kind="stable")])
     lines = []
-    keys = ["severity", "file", "column", "reason", "action"]
-    for key, rows in _with_none(findings).groupby(keys, sort=False):
-        severity, file, column, reason, action = key
-        first = rows.iloc[0]
-        where = file + (f": row {first['row']}" if first["row"] is not None else "") + (f", {column}" if column else "")
-        value = f" '{first['value']}'" if first["value"] else ""
-        more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
-        lines.append(f"{severity}: {where}{value}: {reason}: {action}{more}")
+    for _, rows in table.groupby(["severity", "rule", "file", "column"], sort=False):
+        shown = rows.head(len(rows) if len(rows) == NAMED_FINDINGS + 1 else NAMED_FINDINGS)
+        lines += [_line(row) for row in shown.to_dict(orient="records")]
+        if len(shown) < len(rows):
+            lines.append(f"  … {len(rows) - len(shown)} more: {rows['rule'].iloc[0]}")
     return lines
+
+
+def _line(row: dict[str, Any]) -> str:
+    where = row["file"] + (f": row {row['row']}" if row["row"] is not None else "")
+    column = f", {row['column']}" if row["column"] else ""
+    value = f" '{row['value']}'" if row["value"] else ""
+    return f"{row['severity']}: {where}{column}{value}: {row['reason']}: {row['action']}"
+
+
+def counted(findings: pd.DataFrame) -> str:
+    """How many findings there are of each severity."""
+    counts = findings["severity"].value_counts()
+    told = ", ".join(f"{counts.get(name, 0)} {name}" for name in SEVERITIES)
+    return f"{len(findings)} findings: {told}"
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from withinreach.cli.group import JSON, OUT, STUDY, cli
-from withinreach.cli.printing import grouped, population_lines, print_json, print_tables, records, summary
+from withinreach.cli.printing import (
+    counted,
+    grouped,
+    population_lines,
+    print_json,
+    print_tables,
+    records,
+    summary,
+)
 from withinreach.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result
     from withinreach.model import Case
+    from withinreach.preparation import Examination
     from withinreach.study import Study
 
 DEMO_STUDY = Path("data", "xinxiang-sample", "study.toml")
@@ -35,22 +44,36 @@ def demo(out: Path | None) -> None:
 @cli.command()
 @STUDY
 @JSON
-def check(study: Path, *, as_json: bool) -> None:
-    """Report every problem of the inputs at once and what preparation would change; write nothing."""
-    from withinreach.preparation import prepare
+@click.option("--xlsx", type=click.Path(path_type=Path), help="Write every finding into this workbook.")
+@click.option("--repair", type=click.Path(path_type=Path), help="Write what could be repaired into this new TOML file.")
+def check(study: Path, xlsx: Path | None, repair: Path | None, *, as_json: bool) -> None:
+    """Report every problem of the inputs at once, and what is doubtful in them; change nothing.
+
+    Of what --repair writes keep what is to be done, and name the file in the study: repairs = "FILE".
+    """
+    from withinreach.errors import SourceError
+    from withinreach.exports.findings import write_findings
+    from withinreach.preparation import examine, write_repairs
 
     loaded = _load(study)
     with progress_bar(loaded.name, PREPARE_STEPS) as step:
-        audit = prepare(loaded, progress=step).audit
+        found = examine(loaded, progress=step)
+    if xlsx is not None:
+        write_findings(found.findings, xlsx, loaded.language)
+    if repair is not None:
+        count = write_repairs(repair, loaded, found.proposed)
+        click.echo(f"{repair}: {count} repairs proposed", err=True)
     if as_json:
-        told = {"findings": records(audit.findings), "population": audit.population.to_dict(orient="index")}
-        print_json(told | {"factors": records(audit.factors), "masked": records(audit.masked)})
-        return
-    for line in grouped(audit.findings):
-        click.echo(line)
-    for line in population_lines(audit.population):
-        click.echo(line)
-    click.echo(f"{study}: the inputs can be used; {len(audit.findings)} findings")
+        print_json(_examined(found))
+    else:
+        for line in grouped(found.findings):
+            click.echo(line)
+    if found.audit is None:
+        raise SourceError(found.problems)
+    if not as_json:
+        for line in population_lines(found.audit.population):
+            click.echo(line)
+        click.echo(f"{study}: the inputs can be used; {counted(found.findings)}")
 
 
 @cli.command()
@@ -117,6 +140,16 @@ def isochrones(study: Path, service: str, minutes: tuple[float, ...], output: Pa
         lost = layer.loc[~layer["snapped"], "facility"].nunique()
         click.echo(f"note: {lost} facilities without a street within {loaded.network.snap_cap_m:g} m", err=True)
     click.echo(target)
+
+
+def _examined(found: Examination) -> dict[str, Any]:
+    """Findings and problems, and what became of the people where a case could be made."""
+    told = {"findings": records(found.findings), "problems": list(found.problems)}
+    audit = found.audit
+    if audit is None:
+        return told | {"population": None, "factors": None, "masked": None}
+    population = audit.population.to_dict(orient="index")
+    return told | {"population": population, "factors": records(audit.factors), "masked": records(audit.masked)}
 
 
 def _load(path: Path) -> Study:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,17 +11,20 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from withinreach.errors import SourceError
+from withinreach.errors import CoverageError, SourceError
 from withinreach.model import Areas, Audit, Case, Network, Places
 from withinreach.preparation.areas import assign_areas, prepare_areas
+from withinreach.preparation.audit import Evidence, audit
 from withinreach.preparation.cache import cached_network
 from withinreach.preparation.compounds import note_compounds, read_compounds
+from withinreach.preparation.crosswalk import read_crosswalk
 from withinreach.preparation.facilities import read_all_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
-from withinreach.preparation.ground import note_components, note_facilities, note_snapping, note_streets
+from withinreach.preparation.ground import note_components, note_snapping, note_streets
 from withinreach.preparation.people import prepare_people
 from withinreach.preparation.people_findings import note_dates
+from withinreach.preparation.repairs import read_repairs, write_repairs
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.streets import prepare_network
 from withinreach.preparation.support import note_support, with_support
@@ -32,11 +36,12 @@ from withinreach.study import load_study
 if TYPE_CHECKING:
     from withinreach.preparation.compounds import Compounds
     from withinreach.preparation.facilities import Facilities
+    from withinreach.preparation.findings import Finding
     from withinreach.preparation.people import People
     from withinreach.progress import Progress
     from withinreach.study import Study, WaterLayer
 
-__all__ = ["prepare", "sample_case"]
+__all__ = ["Examination", "examine", "prepare", "sample_case", "write_repairs"]
 
 
 def prepare(study: Study, *, progress: Progress = silent) -> Case:
@@ -55,9 +60,46 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     CoverageError
         With one line for every problem of every layer: file, row, column and remedy.
     """
-    frame = MetricFrame(study.metric_crs)
+    return _prepared(study, Findings(), progress)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What `prepare` finds, also where it cannot make a case.
+
+    Attributes
+    ----------
+    findings : DataFrame
+        As in `Audit.findings`, in the study's language.
+    audit : Audit or None
+        None where no case could be made.
+    problems
+        One line for every problem for which no case could be made.
+    proposed
+        The findings that come with a proposal, for `write_repairs`.
+    """
+
+    findings: pd.DataFrame
+    audit: Audit | None
+    problems: tuple[str, ...]
+    proposed: tuple[Finding, ...]
+
+
+def examine(study: Study, *, progress: Progress = silent) -> Examination:
+    """Look at every layer of a study as `prepare` does, and report problems instead of raising them."""
     findings = Findings()
-    areas = network = cells = facilities = None
+    audited = None
+    problems: tuple[str, ...] = ()
+    try:
+        audited = _prepared(study, findings, progress).audit
+    except CoverageError as error:
+        problems = error.problems
+    return Examination(findings.table(study.language), audited, problems, tuple(findings.proposals()))
+
+
+def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
+    frame = MetricFrame(study.metric_crs)
+    areas = network = cells = facilities = crosswalk = None
     water = gpd.GeoDataFrame(geometry=[], crs=frame.crs)
 
     progress("areas")
@@ -70,11 +112,14 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         )
     progress("facilities")
     with findings.problems_kept():
-        facilities = read_all_facilities(study, frame, findings)
+        facilities = read_all_facilities(study, read_repairs(study), frame, findings)
     if areas is not None:
         progress("people")
         with findings.problems_kept():
             cells = prepare_people(study.population, areas, frame, findings)
+        if study.crosswalk is not None:
+            with findings.problems_kept():
+                crosswalk = read_crosswalk(study.crosswalk, areas, findings)
     if study.water is not None:
         with findings.problems_kept():
             water = _prepare_water(study.water, frame, findings)
@@ -93,9 +138,9 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     people = with_support(study.network, network, people, cells.size_m)
     places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
     note_dates(study, findings)
-    note_facilities(study, places, findings)
+    audit(Evidence(study, places, facilities.columns, areas, network, people, water, frame, crosswalk), findings)
     note_snapping(study, people, places, findings)
-    note_components(study, network, people, places, findings)
+    note_components(study, network, people, findings)
     note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
     note_support(study, areas, people, findings)
     for walled in compounds:

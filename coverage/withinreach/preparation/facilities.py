@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from withinreach.preparation.facility_files import FacilityFile
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.preparation.repairs import Repairs
     from withinreach.study import FacilityLayer, Study
 
 TEXT_COLUMNS = ("id", "kind", "name", "file")
@@ -41,14 +42,17 @@ class Facilities(NamedTuple):
         Positions, metres.
     told : set of str
         Attributes that a column tells.
+    columns : dict
+        By file, the column that holds each of our attributes.
     """
 
     table: pd.DataFrame
     xy: NDArray[np.float64]
     told: frozenset[str]
+    columns: dict[str, dict[str, str]]
 
 
-def read_all_facilities(study: Study, frame: MetricFrame, findings: Findings) -> Facilities:
+def read_all_facilities(study: Study, repairs: Repairs, frame: MetricFrame, findings: Findings) -> Facilities:
     """Every facility layer, one below the other; attributes that a layer lacks are unknown.
 
     Problems of layers are kept in the findings; what is returned then lacks these layers.
@@ -61,15 +65,16 @@ def read_all_facilities(study: Study, frame: MetricFrame, findings: Findings) ->
     read: list[Facilities] = []
     for layer in study.facilities:
         with findings.problems_kept():
-            read.append(read_facilities(layer, study, frame, findings))
+            read.append(read_facilities(layer, study, repairs, frame, findings))
     if len(read) < len(study.facilities):
-        return Facilities(pd.DataFrame(), np.empty((0, 2)), frozenset())
+        return Facilities(pd.DataFrame(), np.empty((0, 2)), frozenset(), {})
     table = pd.concat([one.table for one in read], ignore_index=True)
     categories = [name for name in ATTRIBUTES if roles()[name].holds == "category"]
     everything = Facilities(
         table.astype(dict.fromkeys(categories, "category")),
         np.concatenate([one.xy for one in read]),
         frozenset().union(*(one.told for one in read)),
+        {file: columns for one in read for file, columns in one.columns.items()},
     )
     _need_capacities(study, everything.told)
     return everything
@@ -87,8 +92,10 @@ def _need_capacities(study: Study, told: frozenset[str]) -> None:
         raise StudyError(problems)
 
 
-def read_facilities(layer: FacilityLayer, study: Study, frame: MetricFrame, findings: Findings) -> Facilities:
-    """Read one facility layer.
+def read_facilities(
+    layer: FacilityLayer, study: Study, repairs: Repairs, frame: MetricFrame, findings: Findings
+) -> Facilities:
+    """Read one facility layer, as repaired.
 
     A facility that is closed, planned or under construction stays in the table with its status and serves nobody; see
     `Case.facility_rows`.
@@ -99,7 +106,7 @@ def read_facilities(layer: FacilityLayer, study: Study, frame: MetricFrame, find
         One line for every row with a coordinate that is missing, not a number or impossible in the declared datum,
         and for every attribute that cannot be read.
     """
-    file = read_facility_file(layer, findings)
+    file = read_facility_file(layer, repairs, findings)
     own = tuple(dict.fromkeys(name for one in study.facilities for name in one.attributes if name not in roles()))
     typed = type_attributes(layer.path, file.table, file.columns, own)
     findings.take(layer.path, typed.remarks)
@@ -129,7 +136,8 @@ def read_facilities(layer: FacilityLayer, study: Study, frame: MetricFrame, find
     told = frozenset(file.columns) & {*ATTRIBUTES, *own}
     table["status"] = _status(layer, table, layer.as_of or study.as_of, findings)
     _note_unknown(layer, file, table, told, findings)
-    return Facilities(table, xy, told)
+    columns = {role: column.name for role, column in file.columns.items()}
+    return Facilities(table, xy, told, {layer.path.name: columns})
 
 
 def _identities(layer: FacilityLayer, file: FacilityFile) -> pd.Series:

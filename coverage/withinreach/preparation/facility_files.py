@@ -11,6 +11,7 @@ import shapely
 
 from withinreach.errors import SourceError
 from withinreach.preparation.attributes import ATTRIBUTES
+from withinreach.preparation.audit.positions import note_swapped
 from withinreach.preparation.frame import misplaced
 from withinreach.sources.headers import Column, Named, find_columns, fold, listed_columns
 from withinreach.sources.remarks import Spot
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.preparation.findings import Findings
+    from withinreach.preparation.repairs import Repairs
+    from withinreach.sources.tables import Table
     from withinreach.study import FacilityLayer
 
 POSITION = {"x": "longitude or easting", "y": "latitude or northing"}
@@ -56,8 +59,8 @@ class FacilityFile:
     problems: list[str]
 
 
-def read_facility_file(layer: FacilityLayer, findings: Findings) -> FacilityFile:
-    """Read the file of a layer, and find its columns by the study's names or by their labels.
+def read_facility_file(layer: FacilityLayer, repairs: Repairs, findings: Findings) -> FacilityFile:
+    """Read the file of a layer, repair its rows, and find its columns by the study's names or by their labels.
 
     Raises
     ------
@@ -67,21 +70,28 @@ def read_facility_file(layer: FacilityLayer, findings: Findings) -> FacilityFile
     named = _named(layer)
     if layer.path.suffix.lower() not in TABLE_SUFFIXES:
         return _from_features(layer, named, findings)
-    asked = [name for name in named.columns.values() if isinstance(name, str)]
-    table = data_rows(read_table(layer.path, asked, layer.sheet))
+    table = facility_rows(layer)
     findings.take(layer.path, table.remarks)
     if table.rows.empty:
         raise SourceError(f"{layer.path}: the table holds only totals and notes; add rows of facilities")
-    columns = _columns(layer, table.rows, named, ("x", "y"))
+    rows = repairs.apply(layer.path, table.rows, findings)
+    columns = _columns(layer, rows, named, ("x", "y"))
     _note_columns(layer, named, columns, findings)
-    x = coordinates(layer.path, table.rows, columns["x"].name)
-    y = coordinates(layer.path, table.rows, columns["y"].name)
+    x = coordinates(layer.path, rows, columns["x"].name)
+    y = coordinates(layer.path, rows, columns["y"].name)
     findings.take(layer.path, (*x.remarks, *y.remarks))
-    _note_other_datum(layer, table.rows, columns, findings)
+    _note_other_datum(layer, rows, columns, findings)
+    note_swapped(layer, rows[[columns["x"].name, columns["y"].name]], np.column_stack([x.array, y.array]), findings)
     wrong = misplaced(layer.datum, x.array, y.array)
     remedy = f"does not lie where {layer.datum} is defined; correct it or the declared datum"
-    problems = x.problems + y.problems + problem_lines(layer.path, table.rows, wrong, columns["x"].name, remedy)
-    return FacilityFile(table.rows, columns, x.array, y.array, problems)
+    problems = x.problems + y.problems + problem_lines(layer.path, rows, wrong, columns["x"].name, remedy)
+    return FacilityFile(rows, columns, x.array, y.array, problems)
+
+
+def facility_rows(layer: FacilityLayer) -> Table:
+    """The rows of a table of facilities, as they stand in the file."""
+    asked = [name for name in _named(layer).columns.values() if isinstance(name, str)]
+    return data_rows(read_table(layer.path, asked, layer.sheet))
 
 
 def _from_features(layer: FacilityLayer, named: Named, findings: Findings) -> FacilityFile:

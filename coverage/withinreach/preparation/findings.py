@@ -35,6 +35,21 @@ Figures = Mapping[str, Any]
 NO_FIGURES: Figures = MappingProxyType({})
 
 
+class Proposal(NamedTuple):
+    """How the row of a finding could be repaired; see `withinreach.preparation.repairs`.
+
+    Attributes
+    ----------
+    change
+        What columns of the file would hold; nothing where a value would become unknown.
+    drop
+        Whether the row would be left out.
+    """
+
+    change: Mapping[str, str] = MappingProxyType({})
+    drop: bool = False
+
+
 class Sentence(NamedTuple):
     """What a rule says in one language: templates of `str.format`."""
 
@@ -81,7 +96,8 @@ class Finding(NamedTuple):
     rule: str
     file: str
     figures: Figures
-    at: Spot
+    at: Spot = WHOLE_FILE
+    proposal: Proposal | None = None
 
     def row(self, language: str) -> tuple[str, str, str, int | None, str, str, str, str]:
         """As `COLUMNS` in one language."""
@@ -97,7 +113,15 @@ class Findings:
         self._all: list[Finding] = []
         self._problems: list[CoverageError] = []
 
-    def note(self, rule: str, path: Path, figures: Figures = NO_FIGURES, *, at: Spot = WHOLE_FILE) -> None:
+    def note(
+        self,
+        rule: str,
+        path: Path,
+        figures: Figures = NO_FIGURES,
+        *,
+        at: Spot = WHOLE_FILE,
+        proposal: Proposal | None = None,
+    ) -> None:
         """Add a finding.
 
         Parameters
@@ -110,9 +134,11 @@ class Findings:
             A value for each field of the rule.
         at
             Where in the file.
+        proposal
+            How its row could be repaired, if we know.
         """
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in figures.items()}
-        self._all.append(Finding(rule, path.name, plain, at))
+        self._all.append(Finding(rule, path.name, plain, at, proposal))
 
     def take(self, path: Path, remarks: Iterable[Remark]) -> None:
         """Add what a reader had to say about a file."""
@@ -120,13 +146,20 @@ class Findings:
             self.note(rule, path, figures, at=at)
 
     def records(self) -> list[tuple[Any, ...]]:
-        """All findings as tuples of plain values that JSON can hold."""
-        return [tuple(finding) for finding in self._all]
+        """All findings, without their proposals, as tuples of plain values that JSON can hold."""
+        return [tuple(finding[:4]) for finding in self._all]
 
     def add_records(self, records: Iterable[Iterable[Any]]) -> None:
         """Add findings that were made elsewhere, as `records` gave them."""
         for rule, file, figures, at in records:
             self._all.append(Finding(rule, file, figures, Spot(*at)))
+
+    def proposals(self) -> list[Finding]:
+        """The findings that come with a proposal."""
+        return [finding for finding in self._all if finding.proposal is not None]
+
+    def __len__(self) -> int:
+        return len(self._all)
 
     @contextmanager
     def problems_kept(self) -> Iterator[None]:

@@ -82,12 +82,13 @@ class MetricFrame:
             [np.column_stack([edge_x, np.full(21, y)]) for y in (low[1], high[1])]
             + [np.column_stack([np.full(21, x), edge_y]) for x in (low[0], high[0])]
         )
-        points = self._out_of_metres(datum, ring)
+        points = self.from_metres(datum, ring)
         west, south = points.min(axis=0)
         east, north = points.max(axis=0)
         return float(west), float(south), float(east), float(north)
 
-    def _out_of_metres(self, datum: str, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    def from_metres(self, datum: str, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Metres -> coordinates of a declared datum, shape (k, 2); undoes `to_metres` to far below a millimetre."""
         if datum not in DATUMS:
             transformer = pyproj.Transformer.from_crs(self.crs, datum, always_xy=True)
             return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))

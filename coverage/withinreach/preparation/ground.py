@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.model import OUTSIDE_AREAS, serving
+from withinreach.model import OUTSIDE_AREAS
 from withinreach.preparation.areas import assign_areas
 from withinreach.sources.remarks import Spot
 
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 
 # Of many small components the ones with most people are named; the others are summed.
 NAMED_COMPONENTS = 5
-
-
-def note_facilities(study: Study, facilities: Places, findings: Findings) -> None:
-    """One finding for each facility that no street is near, or that lies outside all areas; services without any."""
-    path = {layer.path.name: layer.path for layer in study.facilities}
-    where = facilities.table[["file", "row", "name"]]
-    for file, row, name in where[~facilities.snapped].itertuples(index=False):
-        findings.note("facility_off_streets", path[file], {"cap_m": study.network.snap_cap_m}, at=Spot(row, value=name))
-    for file, row, name in where[facilities.area == OUTSIDE_AREAS].itertuples(index=False):
-        findings.note("facility_outside_areas", path[file], at=Spot(row, value=name))
-    for name, service in study.services.items():
-        if not serving(facilities.table, study.taxonomy.within(service.kinds)).any():
-            kinds = ", ".join(service.kinds)
-            findings.note("service_without_facilities", study.facilities[0].path, {"service": name, "kinds": kinds})
 
 
 def note_snapping(study: Study, people: Places, facilities: Places, findings: Findings) -> None:
@@ -69,10 +55,10 @@ def _spread(metres: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[f
     return half, most, metres.max()
 
 
-def note_components(study: Study, network: Network, people: Places, facilities: Places, findings: Findings) -> None:
-    """Parts of the network without a way to the largest one, with the people who live and the facilities on them."""
+def note_components(study: Study, network: Network, people: Places, findings: Findings) -> None:
+    """Parts of the network without a way to the largest one, with the people who live on them."""
     count = people.table[next(iter(study.population.groups))].to_numpy(np.float64)
-    component = _component(network, people)
+    component = component_of(network, people)
     here = np.bincount(component, count, int(network.component.max()) + 1)
     km = np.bincount(network.component[network.tail], network.length_mm / 1e6, len(here))
     rows = [row for row in np.argsort(-here, kind="stable") if row and here[row] > 0]
@@ -91,19 +77,9 @@ def note_components(study: Study, network: Network, people: Places, facilities: 
             study.network.path,
             {"count": len(rest), "km": km[rest].sum(), "people": here[rest].sum()},
         )
-    path = {layer.path.name: layer.path for layer in study.facilities}
-    part = _component(network, facilities)
-    for at in np.flatnonzero(part):
-        file, row, name = facilities.table.loc[at, ["file", "row", "name"]]
-        findings.note(
-            "facility_detached",
-            path[file],
-            {"km": km[part[at]], "people": here[part[at]]},
-            at=Spot(int(row), value=name),
-        )
 
 
-def _component(network: Network, places: Places) -> NDArray[np.int32]:
+def component_of(network: Network, places: Places) -> NDArray[np.int32]:
     """The component of each place's street; the largest, 0, also where a place has none."""
     component = np.zeros(len(places), np.int32)
     component[places.snapped] = network.component[network.tail[places.segment[places.snapped]]]

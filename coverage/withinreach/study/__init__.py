@@ -6,6 +6,7 @@ file are relative to the file. Unknown keys are errors, so a typo cannot silentl
 
 from __future__ import annotations
 
+from withinreach.study.checking import AuditSettings, CrosswalkLayer, RepairsFile
 from withinreach.study.document import Study
 from withinreach.study.fields import DATUMS, FROM_FILE
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
@@ -37,8 +38,10 @@ __all__ = [
     "FROM_FILE",
     "AgeBands",
     "AreaLayer",
+    "AuditSettings",
     "Calibration",
     "CompoundLayer",
+    "CrosswalkLayer",
     "FacilityLayer",
     "Homes",
     "Kind",
@@ -49,6 +52,7 @@ __all__ = [
     "PopulationLayer",
     "PopulationPart",
     "Profile",
+    "RepairsFile",
     "Service",
     "Spread",
     "Study",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 
 from withinreach.errors import StudyError
+from withinreach.study.checking import AuditSettings, CrosswalkLayer, Repairs
 from withinreach.study.fields import Identifier, Strict
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, CompoundLayer, FacilityLayer, NetworkLayer, WaterLayer
@@ -44,6 +45,9 @@ class Study(Strict):
     services: dict[Identifier, Service] = Field(min_length=1)
     water: WaterLayer | None = None
     compounds: CompoundLayer | None = None
+    audit: AuditSettings = AuditSettings()
+    repairs: Repairs | None = None
+    crosswalk: CrosswalkLayer | None = None
     kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
 
     @cached_property
@@ -98,5 +102,6 @@ class Study(Strict):
         """Every file that the study reads, once each, in the order of the study."""
         paths = [self.areas.path, self.network.path, *self.population.paths()]
         paths += [layer.path for layer in self.facilities]
-        paths += [layer.path for layer in (self.water, self.network.terrain, self.compounds) if layer is not None]
+        single = (self.water, self.network.terrain, self.compounds, self.repairs, self.crosswalk)
+        paths += [layer.path for layer in single if layer is not None]
         return tuple(dict.fromkeys(paths))
