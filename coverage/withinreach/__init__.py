@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
+    from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
     from withinreach.weighing import weigh_equity, weigh_supply
@@ -27,14 +28,17 @@ _HOMES = {
     "CoverageError": "errors",
     "Network": "model",
     "Result": "analysis",
+    "Scenario": "scenarios",
     "Study": "study",
     "analyse": "analysis",
+    "compare": "scenarios",
     "draw_area": "maps",
     "draw_map": "maps",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
     "export": "exports",
+    "load_scenario": "scenarios",
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
@@ -50,14 +54,17 @@ __all__ = [
     "CoverageError",
     "Network",
     "Result",
+    "Scenario",
     "Study",
     "analyse",
+    "compare",
     "draw_area",
     "draw_map",
     "draw_tornado",
     "estimate_intervals",
     "explain_change",
     "export",
+    "load_scenario",
     "load_study",
     "prepare",
     "sample_case",

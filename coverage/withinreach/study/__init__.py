@@ -7,7 +7,7 @@ file are relative to the file. Unknown keys are errors, so a typo cannot silentl
 from __future__ import annotations
 
 from withinreach.study.document import Study
-from withinreach.study.fields import DATUMS, FROM_FILE
+from withinreach.study.fields import DATUMS, FROM_FILE, Identifier, Strict
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
@@ -29,6 +29,7 @@ from withinreach.study.population import (
     Townships,
     UnitLayer,
 )
+from withinreach.study.problems import problem_lines, read_toml
 from withinreach.study.reading import known_profiles, load_study
 from withinreach.study.services import Norm, Profile, Service
 
@@ -41,6 +42,7 @@ __all__ = [
     "CompoundLayer",
     "FacilityLayer",
     "Homes",
+    "Identifier",
     "Kind",
     "NetworkCleaning",
     "NetworkLayer",
@@ -51,6 +53,7 @@ __all__ = [
     "Profile",
     "Service",
     "Spread",
+    "Strict",
     "Study",
     "StudyKind",
     "Taxonomy",
@@ -61,4 +64,6 @@ __all__ = [
     "kinds_file",
     "known_profiles",
     "load_study",
+    "problem_lines",
+    "read_toml",
 ]
