@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.scenarios import Scenario, compare, load_scenario
+    from withinreach.siting import Plan, Rules, site
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
     from withinreach.weighing import weigh_equity, weigh_supply
@@ -27,7 +28,9 @@ _HOMES = {
     "Case": "model",
     "CoverageError": "errors",
     "Network": "model",
+    "Plan": "siting",
     "Result": "analysis",
+    "Rules": "siting",
     "Scenario": "scenarios",
     "Study": "study",
     "analyse": "analysis",
@@ -47,13 +50,16 @@ _HOMES = {
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
     "weigh_supply": "weighing",
+    "site": "siting",
 }
 
 __all__ = [
     "Case",
     "CoverageError",
     "Network",
+    "Plan",
     "Result",
+    "Rules",
     "Scenario",
     "Study",
     "analyse",
@@ -73,6 +79,7 @@ __all__ = [
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",
+    "site",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from withinreach.scenarios.comparison import Comparison, Outcome, change_of_cells, compare
-from withinreach.scenarios.document import Link, Opening, Resizing
+from withinreach.scenarios.document import Link, Opening, Resizing, Tariff
 from withinreach.scenarios.outcome import reanalyse
 from withinreach.scenarios.scenario import Scenario, load_scenario
 
@@ -14,6 +14,7 @@ __all__ = [
     "Outcome",
     "Resizing",
     "Scenario",
+    "Tariff",
     "change_of_cells",
     "compare",
     "load_scenario",

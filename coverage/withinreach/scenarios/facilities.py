@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from withinreach.model import Places
+from withinreach.model import NOT_OPEN, Places
 from withinreach.preparation.areas import assign_areas
 from withinreach.preparation.frame import metric_frame, misplaced
 from withinreach.preparation.snapping import snap_places
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from withinreach.scenarios.document import Changes, Named
     from withinreach.study import Study
 
-# The kind of a facility that a scenario closed: its row stays, and counts for no service.
 CLOSED = "closed"
 
 
@@ -46,7 +45,7 @@ def facilities_of(case: Case, ground: Ground, scenario: Changes) -> tuple[Places
         problems += more
         places = places if more else _moved(places, ground, row, xy, f"move.{number}.to", problems)
     table = places.table.copy()
-    table.loc[rows["close"], "kind"] = CLOSED
+    table["status"] = _closed(table["status"], rows["close"])
     for number, (resizing, row) in enumerate(zip(scenario.resize, rows["resize"], strict=True), start=1):
         problems += _set_capacity(case, table, row, resizing.capacity, f"resize.{number}")
     opened, more = _opened(case, ground, scenario)
@@ -72,8 +71,18 @@ def positions(
 
 def capacity_attributes(study: Study, kind: str) -> list[str]:
     """The attributes in which services count the places of a kind of facility."""
-    counted = [s.capacity for s in study.services.values() if kind in s.kinds and s.capacity is not None]
+    within = study.taxonomy.within
+    counted = [s.capacity for s in study.services.values() if s.capacity is not None and kind in within(s.kinds)]
     return list(dict.fromkeys(counted))
+
+
+def _closed(status: pd.Series, rows: list[int]) -> pd.Series:
+    """The status of all facilities after some have closed."""
+    if not rows:
+        return status
+    after = status.cat.add_categories([] if CLOSED in status.cat.categories else [CLOSED])
+    after.iloc[rows] = CLOSED
+    return after
 
 
 def _rows(table: pd.DataFrame, scenario: Changes) -> tuple[dict[str, list[int]], list[str]]:
@@ -91,11 +100,13 @@ def _rows(table: pd.DataFrame, scenario: Changes) -> tuple[dict[str, list[int]],
 def _row(table: pd.DataFrame, one: Named) -> tuple[int | None, str]:
     """The row of a facility that a scenario names, or what is wrong with the name."""
     here = table["id"] == one.id
-    here &= (table["kind"] == one.kind) if one.kind is not None else (table["kind"] != CLOSED)
+    here &= ~table["status"].isin(NOT_OPEN)
+    if one.kind is not None:
+        here &= table["kind"] == one.kind
     rows = np.flatnonzero(here.to_numpy())
     named = f"'{one.id}'" + (f" of kind '{one.kind}'" if one.kind is not None else "")
     if not len(rows):
-        return None, f"no facility with id {named} in the case; see the ids in its facilities"
+        return None, f"no open facility with id {named} in the case; see the ids in its facilities"
     if len(rows) > 1:
         kinds = ", ".join(sorted(set(table["kind"].iloc[rows])))
         return None, f"id {named} stands {len(rows)} times (kinds: {kinds}); say which with kind"
@@ -130,7 +141,7 @@ def _moved(
 def _opened(case: Case, ground: Ground, scenario: Changes) -> tuple[Places, list[str]]:
     """The new facilities alone."""
     problems: list[str] = []
-    kinds = {kind for service in case.study.services.values() for kind in service.kinds}
+    kinds = case.study.taxonomy.within(kind for service in case.study.services.values() for kind in service.kinds)
     empty = pd.DataFrame(columns=case.facilities.table.columns).astype(case.facilities.table.dtypes)
     table = empty.reindex(range(len(scenario.open)))
     for row, one in enumerate(scenario.open):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,31 @@ class Scenario(Changes):
     def cost(self, case: Case) -> float:
         """What the scenario costs in all, in the currency of its figures; NaN where one part's cost is unknown."""
         return cost_of(self, case)
+
+    def to_toml(self) -> str:
+        """The scenario as a file that `load_scenario` reads."""
+        data = self.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+        plain = {key: value for key, value in data.items() if not isinstance(value, dict) and not _tables(value)}
+        lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
+        for key, value in data.items():
+            if key not in plain:
+                for table in value if isinstance(value, list) else [value]:
+                    lines += ["", f"[[{key}]]" if isinstance(value, list) else f"[{key}]"]
+                    lines += [f"{name} = {_toml(item)}" for name, item in table.items()]
+        return "\n".join(lines) + "\n"
+
+
+def _tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _toml(value: object) -> str:
+    """A value in TOML; its strings are written like those of JSON."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def load_scenario(path: str | Path) -> Scenario:

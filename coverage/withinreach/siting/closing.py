@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from withinreach.siting.problem import Demand, Sites
 
 
-def fewest_kept(demand: Demand, sites: Sites, cutoff: float, limit_s: float = np.inf) -> Answer:
+def fewest_kept(demand: Demand, sites: Sites, cutoff: float, share: float = 1.0, limit_s: float = np.inf) -> Answer:
     """Keep as few sites as possible so that everybody who is covered stays covered (LSCP over what stands).
 
     Parameters
     ----------
     sites
         What stands. Those that are fixed stay open.
+    share
+        Of the covered people who must stay so.
 
     Returns
     -------
@@ -29,4 +31,4 @@ def fewest_kept(demand: Demand, sites: Sites, cutoff: float, limit_s: float = np
     """
     covered = demand.nearest(np.ones(len(sites), bool)) <= cutoff
     kept = replace(demand, weight=np.where(covered, demand.weight, 0.0))
-    return set_covering(kept, sites, cutoff, limit_s=limit_s)
+    return set_covering(kept, sites, cutoff, share, limit_s)

@@ -105,7 +105,20 @@ def minimise(programme: Programme, *, start: NDArray[np.float64] | None, until: 
         solver.setOptionValue("time_limit", max(LEAST_LIMIT_S, until - time.monotonic()))
     if solver.run() == highspy.HighsStatus.kError:
         raise RuntimeError(f"HiGHS ended with: {solver.modelStatusToString(solver.getModelStatus())}")
-    return _solved(solver, mixed=bool(programme.whole.any()))
+    solved = _solved(solver, programme)
+    if start is not None and solved.value is not None and _misread(solver, programme, solved.value):
+        return minimise(programme, start=None, until=until)
+    return solved
+
+
+def _misread(solver: highspy.Highs, programme: Programme, value: NDArray[np.float64]) -> bool:
+    """Whether HiGHS took the start for better than it is.
+
+    Where presolve drops columns that the start uses, HiGHS 1.16 may tell a wrong objective of what is left of it, and
+    then close cases that hold better answers; in the end it has nothing that is as good as it says.
+    """
+    told, real = solver.getInfo().objective_function_value, float(programme.cost @ value)
+    return abs(told - real) > 1e-6 * max(1.0, abs(real))
 
 
 def steps_fit(entries: int, until: float) -> bool:
@@ -139,15 +152,16 @@ def _pass(solver: highspy.Highs, programme: Programme) -> highspy.HighsStatus:
     )
 
 
-def _solved(solver: highspy.Highs, *, mixed: bool) -> Solved:
+def _solved(solver: highspy.Highs, programme: Programme) -> Solved:
     model_status, info = solver.getModelStatus(), solver.getInfo()
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     value = np.array(solver.getSolution().col_value) if found else None
     if model_status == highspy.HighsModelStatus.kInfeasible:
         return Solved(None, np.inf, Status.INFEASIBLE)
+    mixed = bool(programme.whole.any())
     if model_status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty):
-        optimum = info.objective_function_value
-        return Solved(value, min(optimum, info.mip_dual_bound) if mixed else optimum, Status.OPTIMAL)
+        # The dual bound may be one that was not looked at again once the tree of cases was empty.
+        return Solved(value, info.objective_function_value, Status.OPTIMAL)
     if model_status != highspy.HighsModelStatus.kTimeLimit:
         raise RuntimeError(f"HiGHS ended with: {solver.modelStatusToString(model_status)}")
     return Solved(value, info.mip_dual_bound if mixed else -np.inf, Status.TIME_LIMIT)
