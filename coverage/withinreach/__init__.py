@@ -74,12 +74,12 @@ __all__ = [
     "load_study",
     "prepare",
     "sample_case",
+    "site",
     "trace_catchments",
     "trace_isochrones",
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",
-    "site",
 ]
 
 

@@ -207,7 +207,9 @@ def _walk(case: Case, service: Service, rows: NDArray[np.int32], measures: _Meas
     xy = case.facilities.xy[rows]
     tiles = tiles_around(xy, reach_mm / 1000, step_mm)
     lattice = snap_tiles(case.network, tiles, step_mm, (measures.width_mm + step_mm) / 1000)
-    found = ways_within(case, case.study.profiles[service.profile], spots_of(case.facilities), rows, lattice.spots, reach_mm)
+    found = ways_within(
+        case, case.study.profiles[service.profile], spots_of(case.facilities), rows, lattice.spots, reach_mm
+    )
     side = _side(measures)
     corner = np.floor(xy * 1000 / step_mm).astype(np.int64)
     origin = corner - side // 2 + 1

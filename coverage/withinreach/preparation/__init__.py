@@ -135,9 +135,8 @@ def people_places(cells: People, network: Network, cap_m: float, frame: MetricFr
     return Places(table=table, xy=cells.xy, area=cells.area, segment=segment, offset_mm=offset_mm, access_mm=access_mm)
 
 
-def facility_places(
-    facilities: Facilities, areas: Areas, network: Network, cap_m: float, frame: MetricFrame
-) -> Places:
+def facility_places(facilities: Facilities, areas: Areas, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+    """Facilities, or what might become one, with their area and the place where each meets the network."""
     xy = facilities.xy
     lonlat = frame.to_lonlat(xy)
     segment, offset_mm, access_mm = snap_places(network, xy, cap_m)

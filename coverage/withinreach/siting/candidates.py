@@ -105,7 +105,7 @@ def listed(case: Case, layer: FacilityLayer) -> Candidates:
 def outside_zones(case: Case, candidates: Candidates, zones: Zones) -> Candidates:
     """The candidates that no forbidden zone holds."""
     raw = read_layer(zones.path, zones.datum, kind="Polygon")
-    shapes = metric_frame(case.study.metric_crs).geometries(zones.datum, raw.geometry.to_numpy())
+    shapes = metric_frame(case.study.metric_crs).geometries(zones.datum, raw.features.geometry.to_numpy())
     inside = np.unique(shapely.STRtree(shapes).query(shapely.points(candidates.places.xy), "intersects")[0])
     kept = np.setdiff1d(np.arange(len(candidates)), inside)
     told = f"{candidates.origin}, {len(inside)} of them in forbidden zones"
@@ -197,7 +197,7 @@ def _layer(path: Path) -> FacilityLayer:
     if path.suffix.lower() in TABLE_SUFFIXES:
         columns = list(read_table(path, ATTRIBUTES).rows.columns)
     else:
-        columns = list(read_layer(path, "wgs84", kind="Point").columns)
+        columns = list(read_layer(path, "wgs84", kind="Point").features.columns)
     attributes = {name: name for name in ATTRIBUTES if name in columns}
     return FacilityLayer(path=path, datum="wgs84", kind=KIND, attributes=attributes)
 
