@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.scenarios import Scenario, compare, load_scenario
-    from withinreach.siting import Plan, Rules, site
+    from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
     from withinreach.weighing import weigh_equity, weigh_supply
@@ -40,6 +40,7 @@ _HOMES = {
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
+    "explain_gaps": "siting",
     "export": "exports",
     "load_scenario": "scenarios",
     "load_study": "study",
@@ -69,6 +70,7 @@ __all__ = [
     "draw_tornado",
     "estimate_intervals",
     "explain_change",
+    "explain_gaps",
     "export",
     "load_scenario",
     "load_study",

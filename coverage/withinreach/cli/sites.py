@@ -1,4 +1,4 @@
-"""Commands that ask what if: site, compare."""
+"""Commands that ask what is missing and what if: missing, site, compare."""
 
 from __future__ import annotations
 
@@ -68,6 +68,31 @@ def site(
     else:
         click.echo(plan)
         click.echo("" if out is None else out, nl=out is not None)
+
+
+@cli.command()
+@STUDY
+@click.option("--service", required=True, help="Which service of the study.")
+@click.option("--longest", type=click.FloatRange(min=1), default=100, show_default=True, help="Longest link, metres.")
+@click.option("--links", type=click.IntRange(min=0), default=10, show_default=True, help="How many links to name.")
+@click.option("--room", is_flag=True, help="People in reach who find no place lack the service, too.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write: pockets, the walk of each, links.")
+def missing(study: Path, service: str, longest: float, links: int, *, room: bool, out: Path | None) -> None:
+    """Tell for everybody who is not served what stops them, and which gate, crossing or bridge would serve most."""
+    from withinreach.exports.plans import export_missing
+    from withinreach.measures.assignment import assign_places
+    from withinreach.reach import pairs_within
+    from withinreach.siting import explain_gaps
+
+    result = _analyse(_load(study))
+    result.table(service)
+    asked = result.case.study.services[service]
+    assignment = assign_places(result.case, pairs_within(result.case, asked)) if room else None
+    told = explain_gaps(result, service, assignment=assignment, longest_m=longest, links=links)
+    if out is not None:
+        export_missing(told, out)
+    click.echo(told)
+    click.echo("" if out is None else out, nl=out is not None)
 
 
 @cli.command()

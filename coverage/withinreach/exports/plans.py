@@ -1,4 +1,4 @@
-"""Plans and comparisons as folders: tables, a workbook, layers, and the plan as a scenario to go on from."""
+"""Plans, comparisons and gaps as folders: tables, a workbook, layers, and the plan as a scenario to go on from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
+import shapely
 
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated
@@ -18,10 +20,10 @@ from withinreach.exports.workbook import write_workbook
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
+    from numpy.typing import NDArray
 
     from withinreach.scenarios import Comparison
-    from withinreach.siting import Plan
+    from withinreach.siting import Missing, Plan
 
 
 def export_comparison(comparison: Comparison, folder: Path) -> Path:
@@ -82,6 +84,38 @@ def export_plan(plan: Plan, folder: Path) -> Path:
     return folder
 
 
+def export_missing(missing: Missing, folder: Path) -> Path:
+    """Write ``pockets.csv``, ``links.csv`` and ``missing.gpkg``.
+
+    The GeoPackage has the layers ``pockets`` (where most people of each live), ``walks`` (from there to the nearest
+    facility) and ``links``. The folder appears whole or not at all.
+
+    Raises
+    ------
+    SourceError
+        If the folder holds something else.
+    """
+    pockets, links = missing.pockets, missing.links
+    with whole_folder(folder) as staging:
+        write_csv(pd.DataFrame(pockets.drop(columns="geometry")), staging / "pockets.csv")
+        write_csv(pd.DataFrame(links.drop(columns="geometry")), staging / "links.csv")
+        path = staging / "missing.gpkg"
+        with dated(missing.base.case.study.as_of):
+            walked = pockets.geometry.geom_type == "LineString"
+            first = shapely.points(shapely.get_coordinates(pockets.geometry.to_numpy())[_firsts(pockets)])
+            _write_layer(pockets.set_geometry(first, crs=pockets.crs), path, "pockets")
+            _write_layer(pockets[walked], path, "walks", "LineString")
+            _write_layer(links, path, "links", "LineString")
+        write_manifest(missing.base, staging)
+    return folder
+
+
+def _firsts(layer: gpd.GeoDataFrame) -> NDArray[np.int64]:
+    """Row of the first vertex of each geometry among all vertices."""
+    size = shapely.get_num_coordinates(layer.geometry.to_numpy())
+    return np.cumsum(size) - size
+
+
 def plan_figures(plan: Plan) -> dict[str, object]:
     """A plan for scripts: what was asked, the answer, and its proof; unknown figures are null."""
     told = plan.certificate
@@ -108,5 +142,5 @@ def _points(table: pd.DataFrame, xy: np.ndarray, crs: str) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(*xy.T), crs=crs)
 
 
-def _write_layer(layer: gpd.GeoDataFrame, path: Path, name: str) -> None:
-    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type="Point")
+def _write_layer(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
+    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=kind)
