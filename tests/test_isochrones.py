@@ -25,7 +25,7 @@ from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.streets import prepare_network
-from withinreach.reach import pairs_within, ways_within
+from withinreach.reach import pairs_within, spots_of, ways_within
 from withinreach.sources.sample import write_sample
 from withinreach.study import NetworkLayer
 
@@ -77,7 +77,7 @@ class Streets:
         offset_mm = np.floor(share * network.length_mm[segment]).astype(np.int64)
         spots = Spots(segment.astype(np.int32), offset_mm, np.zeros(len(segment), np.int64))
         profile = case.study.profiles[case.study.services[service].profile]
-        found = ways_within(case, profile, np.array([row], np.int32), spots, 10**9)
+        found = ways_within(case, profile, spots_of(case.facilities), np.array([row], np.int32), spots, 10**9)
         self.way_m = np.full(len(segment), np.inf)
         self.way_m[found.place] = found.mm / 1000
 

@@ -25,6 +25,8 @@ STAGES = [
     {"measures"},
     {"analysis"},
     {"weighing", "uncertainty", "change"},
+    {"scenarios"},
+    {"siting"},
     {"maps", "exports"},
     {"cli"},
     {"__main__"},
@@ -82,6 +84,7 @@ def test_only_one_module_imports_numba():
         ("http", {"sources"}),
         ("socket", {"sources"}),
         ("osmnx", {"sources"}),
+        ("highspy", {"siting"}),
     ],
 )
 def test_libraries_stay_in_their_stages(library, stages):

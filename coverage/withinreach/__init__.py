@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
+    from withinreach.scenarios import Scenario, compare, load_scenario
+    from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
     from withinreach.weighing import weigh_equity, weigh_supply
@@ -26,15 +28,21 @@ _HOMES = {
     "Case": "model",
     "CoverageError": "errors",
     "Network": "model",
+    "Plan": "siting",
     "Result": "analysis",
+    "Rules": "siting",
+    "Scenario": "scenarios",
     "Study": "study",
     "analyse": "analysis",
+    "compare": "scenarios",
     "draw_area": "maps",
     "draw_map": "maps",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
+    "explain_gaps": "siting",
     "export": "exports",
+    "load_scenario": "scenarios",
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
@@ -43,24 +51,32 @@ _HOMES = {
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
     "weigh_supply": "weighing",
+    "site": "siting",
 }
 
 __all__ = [
     "Case",
     "CoverageError",
     "Network",
+    "Plan",
     "Result",
+    "Rules",
+    "Scenario",
     "Study",
     "analyse",
+    "compare",
     "draw_area",
     "draw_map",
     "draw_tornado",
     "estimate_intervals",
     "explain_change",
+    "explain_gaps",
     "export",
+    "load_scenario",
     "load_study",
     "prepare",
     "sample_case",
+    "site",
     "trace_catchments",
     "trace_isochrones",
     "vary_assumptions",

@@ -11,7 +11,7 @@ from contourpy import FillType, contour_generator
 
 from withinreach.catchments.lattice import snap_tiles, tiles_around, whole_step_mm
 from withinreach.errors import CoverageError
-from withinreach.reach import ways_within
+from withinreach.reach import spots_of, ways_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -207,7 +207,9 @@ def _walk(case: Case, service: Service, rows: NDArray[np.int32], measures: _Meas
     xy = case.facilities.xy[rows]
     tiles = tiles_around(xy, reach_mm / 1000, step_mm)
     lattice = snap_tiles(case.network, tiles, step_mm, (measures.width_mm + step_mm) / 1000)
-    found = ways_within(case, case.study.profiles[service.profile], rows, lattice.spots, reach_mm)
+    found = ways_within(
+        case, case.study.profiles[service.profile], spots_of(case.facilities), rows, lattice.spots, reach_mm
+    )
     side = _side(measures)
     corner = np.floor(xy * 1000 / step_mm).astype(np.int64)
     origin = corner - side // 2 + 1

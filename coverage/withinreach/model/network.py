@@ -87,6 +87,28 @@ class Network(Frozen):
         """Number of street segments."""
         return len(self.tail)
 
+    def with_arcs(self) -> Network:
+        """The same segments with the arcs and components that follow from their ends and lengths."""
+        walked = both_ways(self.tail, self.head, self.length_mm, self.length_mm)
+        arc_ptr, arc_head, arc_mm = shortest_arcs(self.n_nodes, walked)
+        component = _components(arc_ptr, arc_head)
+        return replace(self, arc_ptr=arc_ptr, arc_head=arc_head, arc_mm=arc_mm, component=component)
+
+    def line_between(self, segment: int, from_mm: int, to_mm: int) -> NDArray[np.float64]:
+        """Vertices of a piece of a segment, shape (v, 2) metres; the same place twice where the piece has no length.
+
+        Offsets are shares of the segment's length in whole millimetres, which is that of its line rounded up.
+        """
+        line = self.vertex_xy[self.vertex_ptr[segment] : self.vertex_ptr[segment + 1]]
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+        low, high = (along[-1] * mm / max(1, int(self.length_mm[segment])) for mm in (from_mm, to_mm))
+        ends = np.column_stack([np.interp([low, high], along, axis) for axis in line.T])
+        return np.vstack([ends[:1], line[(along > low) & (along < high)], ends[1:]])
+
+    def point_on(self, segment: int, offset_mm: int) -> NDArray[np.float64]:
+        """The place on a segment that is so far from its tail, shape (2,) metres."""
+        return self.line_between(segment, offset_mm, offset_mm)[0]
+
     def part(self, segments: NDArray[np.integer]) -> Network:
         """The network of some of the segments, in their order, with the nodes at their ends, in the order of these.
 

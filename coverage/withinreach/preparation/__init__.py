@@ -41,7 +41,15 @@ if TYPE_CHECKING:
     from withinreach.progress import Progress
     from withinreach.study import Study, WaterLayer
 
-__all__ = ["Examination", "examine", "prepare", "sample_case", "write_repairs"]
+__all__ = [
+    "Examination",
+    "examine",
+    "facility_places",
+    "people_places",
+    "prepare",
+    "sample_case",
+    "write_repairs",
+]
 
 
 def prepare(study: Study, *, progress: Progress = silent) -> Case:
@@ -134,9 +142,9 @@ def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
         raise AssertionError("a layer is missing although no problem was reported")
 
     progress("snapping")
-    people = _people_places(cells, network, study.network.snap_cap_m, frame)
+    people = people_places(cells, network, study.network.snap_cap_m, frame)
     people = with_support(study.network, network, people, cells.size_m)
-    places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
+    places = facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
     note_dates(study, findings)
     audit(Evidence(study, places, facilities.columns, areas, network, people, water, frame, crosswalk), findings)
     note_snapping(study, people, places, findings)
@@ -172,16 +180,16 @@ def _need_overlap(path: Path, network: Network, areas: Areas) -> None:
         raise SourceError(f"{path}: the streets do not overlap the areas; check the datum of both layers")
 
 
-def _people_places(cells: People, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+def people_places(cells: People, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+    """Cells with the place where each meets the network."""
     lonlat = frame.to_lonlat(cells.xy)
     table = pd.DataFrame({"lon": lonlat[:, 0], "lat": lonlat[:, 1]}).join(cells.groups)
     segment, offset_mm, access_mm = snap_places(network, cells.xy, cap_m)
     return Places(table=table, xy=cells.xy, area=cells.area, segment=segment, offset_mm=offset_mm, access_mm=access_mm)
 
 
-def _facility_places(
-    facilities: Facilities, areas: Areas, network: Network, cap_m: float, frame: MetricFrame
-) -> Places:
+def facility_places(facilities: Facilities, areas: Areas, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+    """Facilities, or what might become one, with their area and the place where each meets the network."""
     xy = facilities.xy
     lonlat = frame.to_lonlat(xy)
     segment, offset_mm, access_mm = snap_places(network, xy, cap_m)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,6 +98,12 @@ class MetricFrame:
         if datum == "bd09":
             lon, lat = gcj02_to_bd09(lon, lat)
         return np.column_stack([lon, lat])
+
+
+@cache
+def metric_frame(crs: str) -> MetricFrame:
+    """The frame of a CRS, made once: making one takes 60 ms, as long as walking a whole prefecture."""
+    return MetricFrame(crs)
 
 
 def misplaced(datum: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from withinreach.reach.borders import Grounds, measure_own_reach, own_grounds
 from withinreach.reach.inputs import segments_of, spots_of
 from withinreach.reach.nearest import Reach, Status, measure_reach, nearest_along, nearest_ways
-from withinreach.reach.pairs import Pairs, pairs_within, ways_within
+from withinreach.reach.pairs import Pairs, pairs_to, pairs_within, ways_within
 
 __all__ = [
     "Grounds",
@@ -17,6 +17,7 @@ __all__ = [
     "nearest_along",
     "nearest_ways",
     "own_grounds",
+    "pairs_to",
     "pairs_within",
     "segments_of",
     "spots_of",

@@ -25,6 +25,8 @@ from withinreach.reach.inputs import segments_of, spots_of
 from withinreach.reach.nearest import reach_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from withinreach.model import Case
@@ -33,30 +35,43 @@ if TYPE_CHECKING:
 
 
 class Grounds(NamedTuple):
-    """The streets of each area: ``nodes`` holds an array of ascending node rows per area."""
+    """The streets of areas: ``nodes`` holds an array of ascending node rows by row of the area."""
 
-    nodes: tuple[NDArray[np.int32], ...]
+    nodes: Mapping[int, NDArray[np.int32]]
 
 
-def own_grounds(case: Case) -> Grounds:
+def own_grounds(case: Case, areas: Iterable[int] | None = None) -> Grounds:
     """Nodes that people of each area may use: those in the area, or no farther from it than the snap cap.
 
     A street on the border belongs to both sides, however the border was drawn beside it.
+
+    Parameters
+    ----------
+    areas
+        Rows of the areas that count, all by default.
     """
     x, y = case.network.xy.T
-    found = []
-    for area in shapely.buffer(case.areas.table.geometry.to_numpy(), case.study.network.snap_cap_m):
+    shapes = case.areas.table.geometry.to_numpy()
+    found = {}
+    for row in range(len(shapes)) if areas is None else areas:
+        area = shapely.buffer(shapes[row], case.study.network.snap_cap_m)
         west, south, east, north = shapely.bounds(area)
         near = np.flatnonzero((x >= west) & (x <= east) & (y >= south) & (y <= north)).astype(np.int32)
         shapely.prepare(area)
-        found.append(near[shapely.intersects_xy(area, x[near], y[near])])
-    return Grounds(tuple(found))
+        found[row] = near[shapely.intersects_xy(area, x[near], y[near])]
+    return Grounds(found)
 
 
-def measure_own_reach(case: Case, service: Service, grounds: Grounds) -> Reach:
+def measure_own_reach(case: Case, service: Service, grounds: Grounds, before: Reach | None = None) -> Reach:
     """The reach of a service if people used only facilities in their own area, and streets of its `own_grounds`.
 
     No cell is nearer than by `measure_reach`. Cells outside all areas reach nothing.
+
+    Parameters
+    ----------
+    before
+        An earlier own reach that still holds for the cells of all areas without grounds; by default these reach
+        nothing.
     """
     costs = walking_costs(case.network, case.study.profiles[service.profile])
     arcs = Arcs(costs.arc_ptr, costs.arc_head, costs.arc_mm)
@@ -64,8 +79,11 @@ def measure_own_reach(case: Case, service: Service, grounds: Grounds) -> Reach:
     rows = case.facility_rows(service.kinds)
     mm = np.full(len(case.people), UNREACHED, np.int64)
     source = np.full(len(case.people), NO_SOURCE, np.int32)
+    if before is not None:
+        kept = np.flatnonzero(~np.isin(case.people.area, list(grounds.nodes)) & (before.nearest != NO_SOURCE))
+        mm[kept], source[kept] = np.rint(before.level_m[kept] * 1000).astype(np.int64), before.nearest[kept]
     rank = np.full(case.network.n_nodes, NO_NODE, np.int32)
-    for area, nodes in enumerate(grounds.nodes):
+    for area, nodes in grounds.nodes.items():
         own = rows[case.facilities.area[rows] == area]
         cells = np.flatnonzero(case.people.area == area)
         if not (len(own) and len(cells)):

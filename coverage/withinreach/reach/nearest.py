@@ -142,12 +142,13 @@ def _with_estimates(case: Case, walked: Reach, detour: float) -> Reach:
 
 
 def _status(case: Case, seconds: NDArray[np.float64], cutoff_s: float) -> NDArray[np.int8]:
-    low, high = case.network.vertex_xy.min(axis=0), case.network.vertex_xy.max(axis=0)
-    cap_m = case.study.network.snap_cap_m
-    away = ((case.people.xy < low - cap_m) | (case.people.xy > high + cap_m)).any(axis=1)
     status = np.full(len(seconds), Status.TOO_FAR, np.int8)
     status[np.isinf(seconds)] = Status.NOT_CONNECTED
-    status[~case.people.snapped] = Status.NOT_SNAPPED
-    status[~case.people.snapped & away] = Status.OUTSIDE_NETWORK
+    lost = np.flatnonzero(~case.people.snapped)
+    if len(lost):
+        (x, y), cap_m = case.network.vertex_xy.T, case.study.network.snap_cap_m
+        low, high = np.array([x.min(), y.min()]) - cap_m, np.array([x.max(), y.max()]) + cap_m
+        away = ((case.people.xy[lost] < low) | (case.people.xy[lost] > high)).any(axis=1)
+        status[lost] = np.where(away, Status.OUTSIDE_NETWORK, Status.NOT_SNAPPED)
     status[seconds <= cutoff_s] = Status.SERVED
     return status

@@ -46,12 +46,32 @@ class Pairs(Frozen):
 def pairs_within(case: Case, service: Service) -> Pairs:
     """Walk from every facility of a service to all cells within its cutoff: one search per facility, cut there."""
     rows = case.facility_rows(service.kinds)
+    return pairs_to(case, service, spots_of(case.facilities), rows, service.cutoff_s)
+
+
+def pairs_to(case: Case, service: Service, spots: Spots, rows: NDArray[np.int32], cutoff_s: float) -> Pairs:
+    """Walk from some places, whatever stands there, to all cells within a cutoff, at the speed of a service.
+
+    Parameters
+    ----------
+    spots
+        Where places meet the network: the facilities of the case, or what might become one.
+    rows : (r,) int32
+        The places that count, ascending.
+    cutoff_s
+        In place of the service's.
+
+    Returns
+    -------
+    Pairs
+        ``facility`` is the row in ``spots``.
+    """
     profile = case.study.profiles[service.profile]
     # A millimetre more than fits, so that the decision is made below, on the seconds, as for every other figure.
-    cutoff_mm = int(service.cutoff_s * profile.speed_mm_s) + 1
-    found = ways_within(case, profile, rows, spots_of(case.people), cutoff_mm)
+    cutoff_mm = int(cutoff_s * profile.speed_mm_s) + 1
+    found = ways_within(case, profile, spots, rows, spots_of(case.people), cutoff_mm)
     seconds = found.mm / profile.speed_mm_s
-    covered = seconds <= service.cutoff_s
+    covered = seconds <= cutoff_s
     return Pairs(
         service=service,
         facility=np.repeat(rows, np.diff(found.ptr))[covered],
@@ -60,13 +80,17 @@ def pairs_within(case: Case, service: Service) -> Pairs:
     )
 
 
-def ways_within(case: Case, profile: Profile, rows: NDArray[np.int32], places: Spots, cutoff_mm: int) -> PlacesWithin:
+def ways_within(
+    case: Case, profile: Profile, facilities: Spots, rows: NDArray[np.int32], places: Spots, cutoff_mm: int
+) -> PlacesWithin:
     """Walk to each of some facilities from all of some places, whatever these are, within a cutoff.
 
     Parameters
     ----------
+    facilities
+        Where they meet the network.
     rows : (f,) int32
-        Facilities, ascending.
+        Those that count, ascending.
     places
         Where k places meet the network.
     cutoff_mm
@@ -78,7 +102,6 @@ def ways_within(case: Case, profile: Profile, rows: NDArray[np.int32], places: S
     """
     costs = walking_costs(case.network, profile)
     segments = segments_of(case.network, costs)
-    facilities = spots_of(case.facilities)
     seeds = seeds_of(segments, facilities, rows)
     local = seeds._replace(source=np.searchsorted(rows, seeds.source).astype(np.int32))
     arcs = Arcs(costs.arc_ptr, costs.arc_head, costs.arc_mm)

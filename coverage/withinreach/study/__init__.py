@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, RepairsFile
 from withinreach.study.document import Study
-from withinreach.study.fields import DATUMS, FROM_FILE
+from withinreach.study.fields import DATUMS, FROM_FILE, Identifier, Strict
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
@@ -30,6 +30,7 @@ from withinreach.study.population import (
     Townships,
     UnitLayer,
 )
+from withinreach.study.problems import problem_lines, read_toml
 from withinreach.study.reading import known_profiles, load_study
 from withinreach.study.services import Norm, Profile, Service
 
@@ -44,6 +45,7 @@ __all__ = [
     "CrosswalkLayer",
     "FacilityLayer",
     "Homes",
+    "Identifier",
     "Kind",
     "NetworkCleaning",
     "NetworkLayer",
@@ -55,6 +57,7 @@ __all__ = [
     "RepairsFile",
     "Service",
     "Spread",
+    "Strict",
     "Study",
     "StudyKind",
     "Taxonomy",
@@ -65,4 +68,6 @@ __all__ = [
     "kinds_file",
     "known_profiles",
     "load_study",
+    "problem_lines",
+    "read_toml",
 ]

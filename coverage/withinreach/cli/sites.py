@@ -1,0 +1,119 @@
+"""Commands that ask what is missing and what if: missing, site, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from withinreach.cli.group import JSON, STUDY, cli
+from withinreach.cli.printing import print_json, records
+from withinreach.cli.progress_bar import progress_bar
+from withinreach.cli.studies import _analyse, _load
+
+if TYPE_CHECKING:
+    from withinreach.siting.rules import Objective
+
+OBJECTIVES = (
+    "maximal_covering",
+    "set_covering",
+    "p_median",
+    "p_centre",
+    "capacitated_covering",
+    "worst_first",
+    "closing",
+)
+
+
+@cli.command()
+@STUDY
+@click.option("--service", required=True, help="Which service of the study.")
+@click.option("--new", type=click.IntRange(min=0), help="New sites at most.")
+@click.option("--objective", type=click.Choice(OBJECTIVES), default="maximal_covering", show_default=True)
+@click.option(
+    "--candidates",
+    default="kinds",
+    show_default=True,
+    help="kinds (existing facilities of other kinds), kinds:clinic,school, nodes:500, grid:500 (metres), or a file.",
+)
+@click.option(
+    "--rules", type=click.Path(path_type=Path), help="TOML: budget, tariff, spacing_m, each_area, share, limit_s …"
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write: table, layers, the plan as a scenario.")
+@JSON
+def site(
+    study: Path,
+    service: str,
+    new: int | None,
+    objective: Objective,
+    candidates: str,
+    rules: Path | None,
+    *,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Choose where next, what to extend or what to close, and tell how far from the best the choice may be."""
+    from withinreach.exports.plans import export_plan, plan_figures
+    from withinreach.siting import Rules, load_rules
+    from withinreach.siting import site as choose
+
+    kept = Rules() if rules is None else load_rules(rules)
+    result = _analyse(_load(study))
+    plan = choose(result, service, new=new, objective=objective, candidates=candidates, rules=kept)
+    if out is not None:
+        export_plan(plan, out)
+    if as_json:
+        print_json(plan_figures(plan))
+    else:
+        click.echo(plan)
+        click.echo("" if out is None else out, nl=out is not None)
+
+
+@cli.command()
+@STUDY
+@click.option("--service", required=True, help="Which service of the study.")
+@click.option("--longest", type=click.FloatRange(min=1), default=100, show_default=True, help="Longest link, metres.")
+@click.option("--links", type=click.IntRange(min=0), default=10, show_default=True, help="How many links to name.")
+@click.option("--room", is_flag=True, help="People in reach who find no place lack the service, too.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write: pockets, the walk of each, links.")
+def missing(study: Path, service: str, longest: float, links: int, *, room: bool, out: Path | None) -> None:
+    """Tell for everybody who is not served what stops them, and which gate, crossing or bridge would serve most."""
+    from withinreach.exports.plans import export_missing
+    from withinreach.measures.assignment import assign_places
+    from withinreach.reach import pairs_within
+    from withinreach.siting import explain_gaps
+
+    result = _analyse(_load(study))
+    result.table(service)
+    asked = result.case.study.services[service]
+    assignment = assign_places(result.case, pairs_within(result.case, asked)) if room else None
+    told = explain_gaps(result, service, assignment=assignment, longest_m=longest, links=links)
+    if out is not None:
+        export_missing(told, out)
+    click.echo(told)
+    click.echo("" if out is None else out, nl=out is not None)
+
+
+@cli.command()
+@STUDY
+@click.argument("scenarios", metavar="SCENARIO…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write: tables, workbook, who gains and loses.")
+@JSON
+def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, *, as_json: bool) -> None:
+    """Tell what scenarios change, per area and service: who gains, who loses, and at what cost."""
+    from withinreach.exports.plans import export_comparison
+    from withinreach.scenarios import compare as told
+    from withinreach.scenarios import load_scenario
+
+    read = [load_scenario(path) for path in scenarios]
+    result = _analyse(_load(study))
+    with progress_bar("scenarios", len(read)) as step:
+        comparison = told(result, *read, progress=step)
+    if out is not None:
+        export_comparison(comparison, out)
+    if as_json:
+        print_json({"totals": records(comparison.totals), "areas": records(comparison.table)})
+        return
+    click.echo(comparison)
+    click.echo("" if out is None else out, nl=out is not None)

@@ -1,0 +1,26 @@
+"""Result -> Plan: where next, and how far from the best that may be."""
+
+from __future__ import annotations
+
+from withinreach.siting.answers import Certificate, Status
+from withinreach.siting.asking import site
+from withinreach.siting.candidates import Candidates, candidates_of, listed
+from withinreach.siting.missing import Missing, explain_gaps
+from withinreach.siting.plan import Plan
+from withinreach.siting.rules import Extension, Rules, Zones, load_rules
+
+__all__ = [
+    "Candidates",
+    "Certificate",
+    "Extension",
+    "Missing",
+    "Plan",
+    "Rules",
+    "Status",
+    "Zones",
+    "candidates_of",
+    "explain_gaps",
+    "listed",
+    "load_rules",
+    "site",
+]

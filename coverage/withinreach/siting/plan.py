@@ -1,0 +1,112 @@
+"""The plan: which sites, what they achieve, and how far from the best that may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from withinreach.model import Frozen
+from withinreach.scenarios import Scenario
+from withinreach.scenarios.document import Closing, Opening, Resizing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from withinreach.analysis import Result
+    from withinreach.siting.answers import Certificate
+    from withinreach.siting.rules import Objective, Rules
+    from withinreach.study import Service
+
+OPEN, EXTEND, CLOSE = "open", "extend", "close"
+# What the objective of each question is, in words.
+MEASURED = {
+    "maximal_covering": "people served",
+    "set_covering": "cost of the new sites",
+    "p_median": "people times seconds of walking",
+    "p_centre": "seconds of the longest walk",
+    "capacitated_covering": "people, or places by the norm, that find room",
+    "worst_first": "coverage of the worst-served area",
+    "closing": "facilities kept",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan(Frozen):
+    """An answer to a question about sites.
+
+    Attributes
+    ----------
+    base : Result
+    service : Service
+    objective : str
+    rules : Rules
+    sites : DataFrame
+        One row per site, in the order of the candidates: action (``open``, ``extend``, ``close``), id, name, code of
+        its area (empty outside all), lon, lat, x, y (the study's CRS), capacity and cost (NaN where unknown),
+        reached_people: those within the cutoff whom nothing serves in time today, for a site that closes those within
+        its cutoff (overlaps count for each site); and row, in the facilities or in the candidates.
+    certificate : Certificate
+        Objective, best bound, gap, status and time.
+    unservable : (u,) int64
+        Cells with people whom nothing serves today and no candidate can serve.
+    unservable_people : float
+    candidates : str
+        Where the candidates come from.
+    notes : tuple of str
+        What a reader must know, e.g. facilities of unknown capacity, which take nobody.
+    """
+
+    base: Result
+    service: Service
+    objective: Objective
+    rules: Rules
+    sites: pd.DataFrame
+    certificate: Certificate
+    unservable: NDArray[np.int64]
+    unservable_people: float
+    candidates: str
+    notes: tuple[str, ...] = ()
+
+    def scenario(self, title: str) -> Scenario:
+        """The plan as a scenario, to compare with the present or with other plans."""
+        kinds = self.base.case.facilities.table["kind"]
+        by_action: dict[str, list[dict[str, Any]]] = {OPEN: [], EXTEND: [], CLOSE: []}
+        for row in self.sites.to_dict(orient="records"):
+            by_action[row["action"]].append(row)
+        return Scenario(
+            title=title,
+            datum=self.base.case.study.metric_crs,
+            open=tuple(self._opening(row) for row in by_action[OPEN]),
+            resize=tuple(
+                Resizing(id=row["id"], kind=kinds.iloc[row["row"]], capacity=row["capacity"], cost=row["cost"])
+                for row in by_action[EXTEND]
+            ),
+            close=tuple(Closing(id=row["id"], kind=kinds.iloc[row["row"]]) for row in by_action[CLOSE]),
+        )
+
+    def _opening(self, row: dict[str, Any]) -> Opening:
+        told = self.service.capacity is not None and np.isfinite(row["capacity"])
+        return Opening(
+            kind=self.service.kinds[0],
+            name=row["name"],
+            at=(row["x"], row["y"]),
+            capacity=row["capacity"] if told else None,
+            cost=row["cost"] if np.isfinite(row["cost"]) else None,
+        )
+
+    def __str__(self) -> str:
+        told, shown = self.certificate, self.sites.drop(columns=["row", "x", "y"])
+        proof = f"bound {told.bound:,.6g}, gap {told.gap:.2%}, {told.status}, {told.seconds:.2f} s"
+        lines = [
+            f"{self.service.title} · {self.objective.replace('_', ' ')} · {self.candidates}",
+            shown.to_string(index=False) if len(shown) else "no site",
+            f"{MEASURED[self.objective]}: {told.objective:,.6g} ({proof})"
+            if np.isfinite(told.objective)
+            else f"no choice of these sites does it ({told.status}, {told.seconds:.2f} s)",
+            f"people whom no candidate can serve: {self.unservable_people:,.1f}",
+            *self.notes,
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,318 @@
+"""The solvers: published optima, every choice tried on small problems, bounds, limits of time."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from siting_cases import Problem, choices, clustered, covered, problems, walks
+from withinreach.siting.answers import Status
+from withinreach.siting.capacitated import Rooms, capacitated_covering
+from withinreach.siting.closing import fewest_kept
+from withinreach.siting.covering import maximal_covering, set_covering, still_open
+from withinreach.siting.equity import worst_first
+from withinreach.siting.greedy import most_saving
+from withinreach.siting.lagrange import relaxed
+from withinreach.siting.median import centre, median
+from withinreach.siting.merging import merged, prefixes, same_sites
+from withinreach.siting.problem import Demand, Sites
+
+fuzz = settings(max_examples=60, deadline=None)
+CUTOFF = 3.0
+
+
+# Published optima -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def san_francisco(shared):
+    """205 census tracts with POP2000 and 16 candidate stores, metres; spopt prints the optima in its notebook."""
+    folder = shared / "spopt_sf"
+    table = pd.read_csv(folder / "SF_network_distance_candidateStore_16_censusTract_205_new.csv")
+    walk = table.pivot_table(index="DestinationName", columns="name", values="distance")
+    people = table.drop_duplicates("DestinationName").set_index("DestinationName")["demand"].loc[walk.index]
+    want = json.loads((folder / "EXPECTED.json").read_text(encoding="utf-8"))
+    return Demand.of_matrix(people.to_numpy(float), walk.to_numpy()), want
+
+
+def test_published_optima(san_francisco):
+    demand, want = san_francisco
+    covering = maximal_covering(demand, Sites.free(16, 4), 5000.0)
+    assert covering.certificate.objective == want["MCLP_radius5000_p4"]["objective"] == 875_247
+    everybody = set_covering(demand, Sites.free(16), 5000.0)
+    assert everybody.certificate.objective == everybody.chosen.sum() == want["LSCP_radius5000"]["facilities"] == 8
+    least = median(demand, Sites.free(16, 4))
+    assert least.certificate.objective == pytest.approx(want["PMedian_p4"]["objective"], rel=1e-12)
+    mean = least.certificate.objective / demand.weight.sum()
+    assert mean == pytest.approx(want["PMedian_p4"]["mean_dist"], rel=1e-12)
+    longest = centre(demand, Sites.free(16, 4))
+    assert round(longest.certificate.objective, 2) == want["PCenter_p4"]["objective"] == 7403.06
+    for answer in (covering, everybody, least, longest):
+        assert answer.certificate.status is Status.OPTIMAL
+        assert answer.certificate.gap == 0
+        assert answer.certificate.bound == answer.certificate.objective
+
+
+# Every choice tried ---------------------------------------------------------------------------------------------
+
+
+def check(problem: Problem, answer, best: float | None, value) -> None:
+    """An answer is the best of all choices, keeps the conditions, and says so."""
+    if best is None:
+        assert answer.certificate.status is Status.INFEASIBLE
+        assert np.isnan(answer.certificate.objective)
+        return
+    assert answer.certificate.status is Status.OPTIMAL
+    assert answer.certificate.objective == pytest.approx(best, abs=1e-6)
+    assert answer.certificate.bound == pytest.approx(best, abs=1e-6)
+    assert any(np.array_equal(answer.chosen, choice) for choice in choices(problem.sites))
+    assert value(answer.chosen) == pytest.approx(best, abs=1e-6)
+
+
+@fuzz
+@given(problems())
+def test_maximal_covering_is_the_best_of_all_choices(problem):
+    demand, sites = problem.demand, problem.sites
+
+    def value(chosen):
+        return covered(demand, chosen, CUTOFF)
+
+    best = max(map(value, choices(sites)), default=None)
+    answer = maximal_covering(demand, sites, CUTOFF)
+    check(problem, answer, best, value)
+    nobody = [
+        place
+        for place, walk in enumerate(walks(demand, np.ones(len(sites), bool)))
+        if walk > CUTOFF and demand.weight[place] > 0
+    ]
+    assert answer.unservable.tolist() == nobody
+
+
+@fuzz
+@given(problems(), st.sampled_from([0.3, 0.7, 0.95, 1.0]))
+def test_set_covering_is_the_best_of_all_choices(problem, share):
+    demand, sites = problem.demand, problem.sites
+    enough = share * demand.weight.sum()
+
+    def cost(chosen):
+        return float(sites.cost[chosen & ~sites.fixed].sum())
+
+    kept = [chosen for chosen in choices(sites) if covered(demand, chosen, CUTOFF) >= enough - 1e-9]
+    answer = set_covering(demand, sites, CUTOFF, share)
+    check(problem, answer, min(map(cost, kept), default=None), cost)
+    if kept:
+        assert covered(demand, answer.chosen, CUTOFF) >= enough - 1e-6
+
+
+@fuzz
+@given(problems())
+def test_median_is_the_best_of_all_choices(problem):
+    demand, sites = problem.demand, problem.sites
+    longest = [max(demand.walk[a:b], default=np.inf) for a, b in zip(demand.ptr, demand.ptr[1:], strict=False)]
+    fixed = walks(demand, sites.fixed)
+    at_most = [walk if np.isfinite(walk) else far for walk, far in zip(fixed, longest, strict=True)]
+
+    def value(chosen):
+        told = zip(demand.weight, walks(demand, chosen), at_most, strict=True)
+        return float(sum(people * min(walk, most) for people, walk, most in told if np.isfinite(min(walk, most))))
+
+    check(problem, median(demand, sites), min(map(value, choices(sites)), default=None), value)
+
+
+@fuzz
+@given(problems())
+def test_centre_is_the_best_of_all_choices(problem):
+    demand, sites = problem.demand, problem.sites
+    everything = walks(demand, np.ones(len(sites), bool))
+    counts = [place for place, walk in enumerate(everything) if np.isfinite(walk) and demand.weight[place] > 0]
+
+    def value(chosen):
+        found = walks(demand, chosen)
+        return max((found[place] for place in counts), default=0.0)
+
+    best = min(map(value, choices(sites)), default=None)
+    if best is not None and np.isinf(best):
+        best = None
+    check(problem, centre(demand, sites), best, value)
+
+
+@fuzz
+@given(problems())
+def test_worst_first_is_the_best_of_all_choices(problem):
+    demand, sites, unit = problem.demand, problem.sites, problem.unit
+    people = np.bincount(unit, demand.weight, 3)
+
+    def coverage(chosen):
+        near = np.array(walks(demand, chosen)) <= CUTOFF
+        return sorted((np.bincount(unit, demand.weight * near, 3)[people > 0] / people[people > 0]).tolist())
+
+    ranked = sorted(([round(x, 6) for x in coverage(c)], covered(demand, c, CUTOFF)) for c in choices(sites))
+    answer = worst_first(demand, sites, unit, CUTOFF)
+    if not ranked:
+        assert answer.certificate.status is Status.INFEASIBLE
+        return
+    assert answer.certificate.status is Status.OPTIMAL
+    assert coverage(answer.chosen) == pytest.approx(ranked[-1][0], abs=1e-5)
+    assert covered(demand, answer.chosen, CUTOFF) == pytest.approx(ranked[-1][1], abs=1e-4)
+    if people.any():
+        assert answer.certificate.objective == pytest.approx(ranked[-1][0][0], abs=1e-5)
+
+
+def placed_at_best(demand: Demand, room: np.ndarray, cutoff: float) -> float:
+    """Most people who find a place, by the cuts: of any set of doors all room, and all who reach another door."""
+    reach = [
+        {int(demand.site[i]) for i in range(demand.ptr[p], demand.ptr[p + 1]) if demand.walk[i] <= cutoff}
+        for p in range(len(demand.weight))
+    ]
+    least = np.inf
+    for bits in range(2 ** len(room)):
+        cut = {door for door in range(len(room)) if bits >> door & 1}
+        outside = sum(w for w, doors in zip(demand.weight, reach, strict=True) if doors - cut)
+        least = min(least, sum(room[door] for door in cut) + outside)
+    return float(least)
+
+
+@fuzz
+@given(problems(), st.data())
+def test_capacitated_covering_is_the_best_of_all_choices(problem, data):
+    demand, sites = problem.demand, problem.sites
+    n = len(sites)
+    capacity = np.array(data.draw(st.lists(st.integers(0, 12), min_size=n, max_size=n)), float)
+    # The last sites may be extensions at the door of an earlier one.
+    door = np.array([data.draw(st.sampled_from([i, i, max(0, i - 1)])) for i in range(n)], np.int32)
+    doors = int(max(door.max(), demand.site.max(initial=0))) + 1
+
+    def value(chosen):
+        return placed_at_best(demand, np.bincount(door[chosen], capacity[chosen], doors), CUTOFF)
+
+    found = capacitated_covering(demand, sites, Rooms(capacity, door), CUTOFF)
+    check(problem, found.answer, max(map(value, choices(sites)), default=None), value)
+    people, taken = np.bincount(demand.row, found.flow, len(demand.weight)), np.bincount(demand.site, found.flow, doors)
+    assert (found.flow >= 0).all()
+    assert not found.flow[demand.walk > CUTOFF].any()
+    assert (people <= demand.weight + 1e-9).all()
+    assert (taken <= np.bincount(door[found.answer.chosen], capacity[found.answer.chosen], doors) + 1e-9).all()
+    if found.answer.certificate.status is not Status.INFEASIBLE:
+        assert found.flow.sum() == pytest.approx(found.answer.certificate.objective)
+
+
+@fuzz
+@given(problems(limited=False))
+def test_closing_loses_nobody_and_keeps_as_few_as_possible(problem):
+    demand, n = problem.demand, len(problem.sites)
+    everybody = covered(demand, np.ones(n, bool), CUTOFF)
+    answer = fewest_kept(demand, Sites.free(n), CUTOFF)
+    assert covered(demand, answer.chosen, CUTOFF) == everybody
+    fewest = min(c.sum() for c in choices(Sites.free(n)) if covered(demand, c, CUTOFF) == everybody)
+    assert answer.chosen.sum() == answer.certificate.objective == fewest
+
+
+# Properties -----------------------------------------------------------------------------------------------------
+
+
+@fuzz
+@given(problems(limited=False))
+def test_more_sites_never_cover_fewer(problem):
+    people = [
+        maximal_covering(problem.demand, Sites.free(len(problem.sites), most), CUTOFF).certificate.objective
+        for most in range(len(problem.sites) + 1)
+    ]
+    assert people == sorted(people)
+
+
+@fuzz
+@given(problems(limited=False))
+def test_greedy_is_within_its_guarantee_and_its_bound_holds(problem):
+    rows = still_open(problem.demand, problem.sites, CUTOFF).rows
+    greedy = most_saving(rows, problem.sites)
+    best = max(float(rows.weight[np.array(walks(rows, chosen)) == 0].sum()) for chosen in choices(problem.sites))
+    assert greedy.saved >= (1 - 1 / np.e) * best - 1e-9
+    assert greedy.saved <= best <= greedy.bound + 1e-9
+
+
+@fuzz
+@given(problems())
+def test_the_relaxation_bounds_every_choice_and_rules_out_none_that_is_better(problem):
+    left = still_open(problem.demand, problem.sites, CUTOFF)
+    kept = choices(problem.sites)
+    nothing = problem.sites.fixed
+    told = relaxed(left.rows, problem.sites, nothing, 0.0, time.monotonic() + 10)
+
+    def saved(chosen):
+        return float(left.rows.weight[np.array(walks(left.rows, chosen)) == 0].sum())
+
+    for known in {saved(chosen) for chosen in kept}:
+        out, sure = told.ruled(known)
+        for chosen in kept:
+            assert saved(chosen) <= told.bound + 1e-6
+            if saved(chosen) > known:
+                assert not (chosen & out).any()
+                assert chosen[sure].all()
+
+
+@fuzz
+@given(problems())
+def test_merged_places_are_those_with_the_same_sites(problem):
+    demand = problem.demand.within(CUTOFF)
+    sets = [tuple(demand.site[a:b].tolist()) for a, b in zip(demand.ptr, demand.ptr[1:], strict=False)]
+    groups = same_sites(demand.ptr, demand.site)
+    for i, one in enumerate(sets):
+        for j, other in enumerate(sets):
+            assert (groups.of_place[i] == groups.of_place[j]) == (one == other)
+    rows, _ = merged(demand, problem.unit)
+    assert rows.weight.sum() == demand.weight.sum()
+    assert len(rows.weight) == len(set(zip(sets, problem.unit.tolist(), strict=True)))
+    tree = prefixes(demand.ptr, demand.site)
+    beginnings = {one[: i + 1] for one in sets for i in range(len(one))}
+    assert len(tree.site) == len(beginnings)
+    for i, pair in enumerate(tree.of_pair.tolist()):
+        told, node = [], pair
+        while node >= 0:
+            told.append(int(tree.site[node]))
+            node = int(tree.parent[node])
+        place = int(demand.row[i])
+        assert tuple(told[::-1]) == sets[place][: i - int(demand.ptr[place]) + 1]
+
+
+# Larger problems ------------------------------------------------------------------------------------------------
+
+
+def test_a_second_gives_an_answer_and_a_bound_within_two():
+    demand = clustered(20_000, 2_000, 0.04)
+    optimum_is_below = float(demand.weight.sum())
+    for solve in (
+        lambda: maximal_covering(demand, Sites.free(2_000, 40), 0.04, 1.0),
+        lambda: set_covering(demand, Sites.free(2_000), 0.04, 0.9, 1.0),
+    ):
+        began = time.monotonic()
+        answer = solve()
+        took = time.monotonic() - began
+        assert took < 2, took
+        assert np.isfinite(answer.certificate.objective)
+        assert answer.certificate.bound <= optimum_is_below
+        assert answer.certificate.gap > 0
+        assert answer.certificate.status in (Status.TIME_LIMIT, Status.GREEDY)
+
+
+def test_the_same_problem_gives_the_same_sites():
+    demand = clustered(1_500, 120, 0.06)
+    one, other = (maximal_covering(demand, Sites.free(120, 8), 0.06) for _ in range(2))
+    np.testing.assert_array_equal(one.chosen, other.chosen)
+    assert one.certificate.status is Status.OPTIMAL
+
+
+def test_relaxation_and_solver_agree_on_a_larger_problem():
+    demand = clustered(1_500, 120, 0.06)
+    answer = median(demand, Sites.free(120, 8))
+    assert answer.certificate.status is Status.OPTIMAL
+    base = np.array([demand.walk[a:b].max(initial=0) for a, b in zip(demand.ptr, demand.ptr[1:], strict=False)])
+    based = Demand(demand.weight, base, demand.ptr, demand.site, demand.walk)
+    saved = float((demand.weight * base).sum()) - answer.certificate.objective
+    told = relaxed(based, Sites.free(120, 8), np.zeros(120, bool), 0.0, time.monotonic() + 60)
+    assert saved <= told.bound <= 1.05 * saved
