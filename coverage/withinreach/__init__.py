@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from withinreach.analysis import Result, analyse
+    from withinreach.analysis import Result, analyse, judge
     from withinreach.catchments import trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case
     from withinreach.preparation import prepare, sample_case
+    from withinreach.standards import Judgement
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
     from withinreach.weighing import weigh_equity, weigh_supply
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Case": "model",
     "CoverageError": "errors",
+    "Judgement": "standards",
     "Result": "analysis",
     "Study": "study",
     "analyse": "analysis",
@@ -34,6 +36,7 @@ _HOMES = {
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
     "export": "exports",
+    "judge": "analysis",
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
@@ -47,6 +50,7 @@ _HOMES = {
 __all__ = [
     "Case",
     "CoverageError",
+    "Judgement",
     "Result",
     "Study",
     "analyse",
@@ -56,6 +60,7 @@ __all__ = [
     "estimate_intervals",
     "explain_change",
     "export",
+    "judge",
     "load_study",
     "prepare",
     "sample_case",

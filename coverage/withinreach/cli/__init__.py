@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from withinreach.cli import inputs, questions, studies
+from withinreach.cli import inputs, questions, studies, targets
 from withinreach.cli.group import cli
 
-__all__ = ["cli", "inputs", "main", "questions", "studies"]
+__all__ = ["cli", "inputs", "main", "questions", "studies", "targets"]
 
 
 def main() -> None:

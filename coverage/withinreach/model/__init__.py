@@ -6,7 +6,20 @@ with their slow twins; coordinates are float64 metres in the study's metric CRS.
 
 from __future__ import annotations
 
-from withinreach.model.case import NO_SEGMENT, NOT_OPEN, OUTSIDE_AREAS, Areas, Audit, Case, Places, serving
+from withinreach.model.case import (
+    NO_SEGMENT,
+    NOT_OPEN,
+    OUTSIDE_AREAS,
+    STATISTICS,
+    TOTAL,
+    Areas,
+    Audit,
+    Case,
+    Places,
+    UnitList,
+    no_statistics,
+    serving,
+)
 from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.frozen import Frozen
 from withinreach.model.names import file_stem
@@ -17,6 +30,8 @@ __all__ = [
     "NOT_OPEN",
     "NO_SEGMENT",
     "OUTSIDE_AREAS",
+    "STATISTICS",
+    "TOTAL",
     "Areas",
     "Audit",
     "Case",
@@ -25,8 +40,10 @@ __all__ = [
     "Network",
     "Part",
     "Places",
+    "UnitList",
     "build_network",
     "file_stem",
+    "no_statistics",
     "part_around",
     "serving",
     "walking_costs",

@@ -11,16 +11,18 @@ import pandas as pd
 import shapely
 
 from withinreach.errors import SourceError
-from withinreach.model import Areas, Audit, Case, Network, Places
+from withinreach.model import Areas, Audit, Case, Network, Places, UnitList, no_statistics
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.cache import cached_network
 from withinreach.preparation.facilities import read_all_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
-from withinreach.preparation.ground import note_components, note_facilities, note_snapping, note_streets
+from withinreach.preparation.ground import note_components, note_facilities, note_snapping, note_streets, note_units
 from withinreach.preparation.people import prepare_people
 from withinreach.preparation.snapping import snap_places
+from withinreach.preparation.statistics import prepare_statistics
 from withinreach.preparation.streets import prepare_network
+from withinreach.preparation.units import place_units, read_units
 from withinreach.progress import silent
 from withinreach.sources.sample import write_sample
 from withinreach.sources.vectors import read_layer
@@ -29,6 +31,7 @@ from withinreach.study import load_study
 if TYPE_CHECKING:
     from withinreach.preparation.facilities import Facilities
     from withinreach.preparation.people import Cells
+    from withinreach.preparation.units import ListedUnits
     from withinreach.progress import Progress
     from withinreach.study import Study, WaterLayer
 
@@ -54,6 +57,8 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     frame = MetricFrame(study.metric_crs)
     findings = Findings()
     areas = network = cells = facilities = None
+    listed: dict[str, ListedUnits] = {}
+    statistics = no_statistics()
     water = gpd.GeoDataFrame(geometry=[], crs=frame.crs)
 
     progress("areas")
@@ -71,6 +76,12 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         progress("people")
         with findings.problems_kept():
             cells = prepare_people(study.population, areas, frame, findings)
+        for level, layer in study.units.items():
+            with findings.problems_kept():
+                listed[level] = read_units(layer, level, areas, frame, findings)
+        if study.statistics is not None:
+            with findings.problems_kept():
+                statistics = prepare_statistics(study.statistics, areas, findings)
     if study.water is not None:
         with findings.problems_kept():
             water = _prepare_water(study.water, frame, findings)
@@ -84,6 +95,11 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     progress("snapping")
     people = _people_places(cells, network, study.network.snap_cap_m, frame)
     places = _facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
+    units: dict[str, UnitList] = {
+        level: place_units(layer, listed[level], cells, areas, network, study.network.snap_cap_m, frame)
+        for level, layer in study.units.items()
+    }
+    note_units(study, units, findings)
     note_facilities(study, places, findings)
     note_snapping(study, people, findings)
     note_components(study, network, people, findings)
@@ -97,6 +113,8 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         water=water,
         cell_size_m=cells.size_m,
         audit=Audit(findings=findings.table(study.language), population=cells.steps),
+        units=units,
+        statistics=statistics,
     )
 
 

@@ -7,7 +7,8 @@ file are relative to the file. Unknown keys are errors, so a typo cannot silentl
 from __future__ import annotations
 
 from withinreach.study.document import Study
-from withinreach.study.fields import DATUMS
+from withinreach.study.fields import DATUMS, Identifier, Strict
+from withinreach.study.judging import RegisterFile, StatisticsLayer, UnitLayer
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
@@ -20,6 +21,7 @@ from withinreach.study.layers import (
     TerrainLayer,
     WaterLayer,
 )
+from withinreach.study.problems import problem_lines, read_toml
 from withinreach.study.reading import known_profiles, load_study
 from withinreach.study.services import Norm, Profile, Service
 
@@ -27,6 +29,7 @@ __all__ = [
     "DATUMS",
     "AreaLayer",
     "FacilityLayer",
+    "Identifier",
     "Kind",
     "NetworkCleaning",
     "NetworkLayer",
@@ -35,13 +38,19 @@ __all__ = [
     "PopulationLayer",
     "PopulationPart",
     "Profile",
+    "RegisterFile",
     "Service",
+    "StatisticsLayer",
+    "Strict",
     "Study",
     "StudyKind",
     "Taxonomy",
     "TerrainLayer",
+    "UnitLayer",
     "WaterLayer",
     "kinds_file",
     "known_profiles",
     "load_study",
+    "problem_lines",
+    "read_toml",
 ]

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from withinreach.errors import StudyError
 from withinreach.study.fields import Identifier, Strict
+from withinreach.study.judging import Register, StatisticsLayer, UnitLayer, UnitLevel
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, FacilityLayer, NetworkLayer, PopulationLayer, WaterLayer
 from withinreach.study.services import Profile, Service
@@ -43,6 +44,9 @@ class Study(Strict):
     services: dict[Identifier, Service] = Field(min_length=1)
     water: WaterLayer | None = None
     kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
+    registers: tuple[Register, ...] = ()
+    statistics: StatisticsLayer | None = None
+    units: dict[UnitLevel, UnitLayer] = Field(default_factory=dict)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -58,7 +62,7 @@ class Study(Strict):
                 listed = ", ".join(sorted(known)) or "nothing"
                 problems.append(f"{where} = '{value}' is not defined here; defined: {listed}")
 
-        for number, layer in enumerate(self.facilities):
+        for number, layer in enumerate(self.facilities, start=1):
             for kind in filter(None, (layer.kind, *layer.kinds.values())):
                 problems += self._unknown_kind(f"facilities.{number}", kind)
         for name, service in self.services.items():
@@ -92,10 +96,18 @@ class Study(Strict):
             raise StudyError(f"no service '{name}' in the study; it has: {', '.join(self.services)}")
         return self.services[name]
 
+    @property
+    def facility_kinds(self) -> set[str]:
+        """The kinds that layers of facilities are said to hold; a column of kinds may hold others."""
+        alone = {layer.kind for layer in self.facilities if layer.kind is not None}
+        return alone | {kind for layer in self.facilities for kind in layer.kinds.values()}
+
     def input_paths(self) -> tuple[Path, ...]:
         """Every file that the study reads, once each, in the order of the study."""
         paths = [self.areas.path, self.network.path]
         paths += [part.path for group in self.population.groups.values() for part in group.parts]
         paths += [layer.path for layer in self.facilities]
-        paths += [layer.path for layer in (self.water, self.network.terrain) if layer is not None]
+        paths += [layer.path for layer in (self.water, self.network.terrain, self.statistics) if layer is not None]
+        paths += [register.path for register in self.registers if register.path is not None]
+        paths += [layer.path for layer in self.units.values()]
         return tuple(dict.fromkeys(paths))
