@@ -6,6 +6,7 @@ import csv
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from importlib import resources
 from itertools import pairwise
@@ -24,12 +25,14 @@ from withinreach.errors import CoverageError
 from withinreach.sources.datum import gcj02_to_wgs84
 from withinreach.sources.population.parts import raster_parts
 from withinreach.sources.sample import write_sample
+from withinreach.standards.reading import FOLDER
 from withinreach.study import load_study
 
 ROOT = Path(__file__).parents[1]
 COMMITTED = ROOT / "data" / "xinxiang-sample"
 METRIC = "EPSG:4547"
 BANDS = ["00", "01", *(f"{age:02d}" for age in range(5, 95, 5))]
+STATISTICS = "示例数据_统计.csv"
 UNITS = ["02", "03", "04", "11", "21", "24", "25", "26", "27", "71", "72", "73", "81", "82", "83"]
 
 
@@ -42,6 +45,7 @@ class Files:
         self.water = gpd.read_file(folder / "示例数据_水系.geojson")
         self.streets = gpd.read_parquet(folder / "示例数据_街道.parquet")
         self.facilities = pd.read_csv(folder / "示例数据_设施.csv", encoding="utf-8-sig", dtype={"区划代码": str})
+        self.villages = pd.read_csv(folder / "示例数据_村.csv", encoding="utf-8-sig", dtype={"区划代码": str})
         bands = {}
         for band in BANDS:
             with rasterio.open(folder / "示例数据_人口" / f"chn_t_{band}_2020_CN_100m_R2025A_v1.tif") as source:
@@ -110,7 +114,7 @@ def test_another_seed_gives_another_city_on_the_same_map(folder, tmp_path):
     mine, other = contents(folder), contents(tmp_path)
     same = {name for name in mine if mine[name] == other[name]}
     assert mine.keys() == other.keys()
-    assert same == {"study.toml", "示例数据_区划.geojson", "示例数据_水系.geojson"}
+    assert same == {"study.toml", "示例数据_区划.geojson", "示例数据_水系.geojson", STATISTICS}
 
 
 @pytest.mark.parametrize("scale", [0, 0.0099, 1.01, -1, float("nan"), float("inf"), "0.1", True])
@@ -335,7 +339,7 @@ def test_the_table_has_the_headers_of_an_office(city):
     assert (city.folder / "示例数据_设施.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     assert city.facilities.columns.tolist() == [
         "编号", "设施名称", "类别", "级别", "区划代码", "所属县(市、区)", "经度", "纬度", "坐标系",
-        "床位数", "护理型床位", "托位数", "星级", "性质", "运营状态", "建成年份",
+        "床位数", "护理型床位", "托位数", "星级", "是否示范", "性质", "运营状态", "建成年份",
     ]  # fmt: skip
     assert city.facilities["编号"].is_unique
     assert city.facilities["设施名称"].str.startswith("示例").all()
@@ -376,10 +380,39 @@ def test_places_fall_short_of_the_plan(city):
 
 def test_a_few_capacities_are_missing(committed):
     table = committed.facilities
-    for kind, column in (("养老服务设施", "床位数"), ("托育机构", "托位数"), ("退役军人服务站", "星级")):
-        values = table.loc[table["类别"] == kind, column]
-        assert 0 < values.isna().mean() < 0.08
-        assert table.loc[table["类别"] != kind, column].isna().all()
+    for prefix, column in (("YL", "床位数"), ("TY", "托位数"), ("TJ", "星级")):
+        of_kind = table["编号"].str.startswith(prefix)
+        assert 0 < table.loc[of_kind, column].isna().mean() < 0.08
+        assert table.loc[~of_kind, column].isna().all()
+
+
+def test_kinds_and_levels_agree(city):
+    kinds = city.facilities.groupby("级别")["类别"].agg(set)
+    assert kinds["社区村"] <= {"社区养老服务站", "村级退役军人服务站", "托育机构", "诊所"}
+    assert kinds["县"] <= {"养老机构", "县级退役军人服务中心", "托育机构", "诊所"}
+    told = city.facilities["是否示范"].dropna()
+    assert set(told) == {"是", "否"}
+
+
+# --- villages and statistics
+
+
+def test_villages_lie_in_the_units_that_they_name(city):
+    table = city.villages
+    assert table["村代码"].is_unique
+    points = shapely.points(table["经度"], table["纬度"])
+    units = dict(zip(city.areas["code"], city.areas.geometry, strict=True))
+    assert all(units[code].intersects(point) for code, point in zip(table["区划代码"], points, strict=True))
+    assert (table["户数"] >= 1).all()
+    assert 0 < table["服务对象数"].isna().mean() < 0.08
+
+
+def test_statistics_are_asked_for_by_the_plan_and_say_that_they_are_invented(city):
+    table = pd.read_csv(city.folder / STATISTICS, encoding="utf-8-sig", dtype=str)
+    assert set(table["说明"]) == {"示例数据·非真实"}
+    plan = tomllib.loads((FOLDER / "xinxiang-2025.toml").read_text(encoding="utf-8"))
+    ids = {target["id"] for target in plan["targets"]}
+    assert {name.partition(".")[0] for name in table["指标"]} <= ids | {"doctors_per_1000"}
 
 
 # --- the committed city
@@ -404,3 +437,5 @@ def test_the_committed_city_is_what_the_verb_makes(committed, tmp_path):
     assert shapely.equals(fresh.cells, committed.cells).all()
     assert (fresh.people == committed.people).all()
     pd.testing.assert_frame_equal(fresh.facilities, committed.facilities, atol=2e-6)
+    pd.testing.assert_frame_equal(fresh.villages, committed.villages, atol=2e-6)
+    assert (tmp_path / STATISTICS).read_bytes() == (COMMITTED / STATISTICS).read_bytes()

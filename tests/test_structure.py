@@ -23,6 +23,7 @@ STAGES = [
     {"reach"},
     {"catchments"},
     {"measures"},
+    {"standards"},
     {"analysis"},
     {"weighing", "uncertainty", "change"},
     {"scenarios"},

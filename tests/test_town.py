@@ -52,6 +52,11 @@ HAND_CHECKED = {
     "circle_people": [30.5, 8.0],  # 501 m around both ends of the High Street: e is 632 m away
     "circle_coverage": [30.5 / 61.5, 0.8],
     "served_of_circle": [1.0, 1.0],
+    # of four and two inhabited hectares two and one lie within the cutoff; the town lists no villages
+    "settled_km2": [0.04, 0.02],
+    "settled_coverage": [0.5, 0.5],
+    "listed_units": [math.nan, math.nan],
+    "listed_coverage": [math.nan, math.nan],
     "facilities": [1, 1],
     "capacity": [10.0, math.nan],
     "capacity_known": [1.0, 0.0],

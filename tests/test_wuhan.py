@@ -10,6 +10,7 @@ import pyproj
 import pytest
 import shapely
 from click.testing import CliRunner
+from scipy.spatial import cKDTree
 from scipy.stats import spearmanr
 
 import withinreach as wr
@@ -64,6 +65,31 @@ def test_clinics_land_on_the_streets_once_the_shift_is_undone(result, measured):
     )
     assert medians[0] < 60
     assert medians[0] < medians[1] / 1.5
+
+
+def test_estates_are_counted_beside_people_and_land(result, shared, measured):
+    """15,301 estates of Amap, by the district that their own column names; the three definitions differ."""
+    estates = pd.read_csv(shared / "wuhan" / "poi" / "residence.csv", dtype={"COUNTYCODE": str}, encoding="utf-8-sig")
+    table = wr.judge(result).table
+    units = table[(table["target"] == "W1") & (table["part"] == "units")].set_index("code")
+    assert units["base"].drop("total").to_dict() == estates["COUNTYCODE"].value_counts().to_dict()
+    assert units.loc["total", "have"] == units["have"].drop("total").sum()
+    told = table[(table["target"] == "W1") & (table["code"] == "total")].set_index("part")["value"]
+    measured(", ".join(f"{part} {value:.1f} %" for part, value in told.items()))
+    assert told["settled_area"] < told["units"] < told["people"]
+
+
+def test_an_estate_has_the_clinics_that_are_nearest_to_it(result, shared):
+    """The rule against brute force on the published WGS84 coordinates, which err by up to 3 m."""
+    estates = pd.read_csv(shared / "wuhan" / "poi" / "residence.csv", encoding="utf-8-sig")
+    metres = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:4547", always_xy=True)
+    places = np.column_stack(metres.transform(estates["XWGS"], estates["YWGS"]))
+    clinics = result.case.facilities.xy
+    away, nearest = cKDTree(places).query(clinics)
+    want = len(np.unique(nearest[away <= 500]))
+    table = wr.judge(result).table
+    have = table[(table["target"] == "W2") & (table["code"] == "total")]["have"].iloc[0]
+    assert have == pytest.approx(want, rel=0.01)
 
 
 def _line_of_vertex(vertex_ptr: np.ndarray) -> np.ndarray:

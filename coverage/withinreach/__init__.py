@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from withinreach.analysis import Result, analyse
+    from withinreach.analysis import Result, analyse, judge
     from withinreach.catchments import trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from withinreach.preparation import prepare, sample_case
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
+    from withinreach.standards import Judgement
     from withinreach.study import Study, load_study
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
     from withinreach.weighing import weigh_equity, weigh_supply
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Case": "model",
     "CoverageError": "errors",
+    "Judgement": "standards",
     "Network": "model",
     "Plan": "siting",
     "Result": "analysis",
@@ -42,6 +44,7 @@ _HOMES = {
     "explain_change": "change",
     "explain_gaps": "siting",
     "export": "exports",
+    "judge": "analysis",
     "load_scenario": "scenarios",
     "load_study": "study",
     "prepare": "preparation",
@@ -57,6 +60,7 @@ _HOMES = {
 __all__ = [
     "Case",
     "CoverageError",
+    "Judgement",
     "Network",
     "Plan",
     "Result",
@@ -72,6 +76,7 @@ __all__ = [
     "explain_change",
     "explain_gaps",
     "export",
+    "judge",
     "load_scenario",
     "load_study",
     "prepare",

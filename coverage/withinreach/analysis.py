@@ -1,4 +1,4 @@
-"""Case -> Result: every service's reach and tables, kept together with the inputs they came from."""
+"""Case -> Result: every service's reach and tables, kept with the inputs they came from; Result -> Judgement."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from withinreach.measures import coverage_table, coverage_total, ledger
 from withinreach.model import Frozen
 from withinreach.progress import silent
 from withinreach.reach import measure_own_reach, measure_reach, own_grounds
+from withinreach.standards import judge_case, load_registers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case, Part
     from withinreach.progress import Progress
     from withinreach.reach import Reach
+    from withinreach.standards import Judgement
 
 
 NO_FACILITY = -1
@@ -120,3 +122,20 @@ def analyse(case: Case, *, progress: Progress = silent) -> Result:
         totals=MappingProxyType({name: coverage_total(case, reach, own[name]) for name, reach in reaches.items()}),
         ledgers=MappingProxyType({name: ledger(case, reach) for name, reach in reaches.items()}),
     )
+
+
+def judge(result: Result) -> Judgement:
+    """Hold a result against the registers of targets that its study names.
+
+    Returns
+    -------
+    Judgement
+        Every target for every area and for all together: met, not met, not computable and for want of what, measured
+        (the clause names no number), or not applicable; with the gap and what closes it.
+
+    Raises
+    ------
+    StudyError
+        With one line for every problem of every register.
+    """
+    return judge_case(result.case, result.reaches, load_registers(result.case.study.registers))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+    from rich.console import Console
 
     from withinreach.analysis import Result
 
@@ -20,15 +21,20 @@ SEVERITIES = ("error", "warning", "info")
 NAMED_FINDINGS = 3
 
 
+def wide_console() -> Console:
+    """The terminal, or for pipes and files a page wide enough for a table."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPED_WIDTH)
+
+
 def print_tables(result: Result) -> None:
     """One table per service and its ledger below it."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
+    console = wide_console()
     for name, table in result.tables.items():
         service = result.case.study.services[name]
         shown = Table(
@@ -61,12 +67,9 @@ def print_tables(result: Result) -> None:
 def print_rows(title: str, table: pd.DataFrame, formats: dict[str, Callable[[Any], str]]) -> None:
     """Some columns of a table, texts to the left and numbers to the right, a dash where a value is missing."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
+    console = wide_console()
     shown = Table(title=title, title_justify="left", box=box.SIMPLE)
     for column, style in formats.items():
         shown.add_column(column.replace("_", " "), justify="left" if style is str else "right", no_wrap=True)

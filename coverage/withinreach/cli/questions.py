@@ -11,7 +11,7 @@ import click
 from withinreach.cli.group import JSON, STUDY, cli
 from withinreach.cli.printing import print_json, print_rows, records
 from withinreach.cli.progress_bar import progress_bar
-from withinreach.cli.studies import _analyse, _load, _prepare
+from withinreach.cli.studies import load, measure, prepared
 
 if TYPE_CHECKING:
     from withinreach.weighing import Supply
@@ -26,7 +26,7 @@ def supply(study: Path, *, as_json: bool) -> None:
     """Hold places against people: what each person shares, what each facility bears, who finds no room in reach."""
     from withinreach.weighing import weigh_supply
 
-    result = _analyse(_load(study))
+    result = measure(load(study))
     named = {name: one for name, one in result.case.study.services.items() if one.capacity is not None}
     found = {name: weigh_supply(result, name) for name in named}
     if as_json:
@@ -93,7 +93,7 @@ def equity(study: Path, *, as_json: bool) -> None:
     """Tell how evenly each service is within reach: Gini, Theil, Palma, town and country, the worst-served tenth."""
     from withinreach.weighing import weigh_equity
 
-    result = _analyse(_load(study))
+    result = measure(load(study))
     found = {name: weigh_equity(result, name) for name in result.reaches}
     if as_json:
         print_json(
@@ -136,8 +136,8 @@ def sensitivity(
     """Tell what coverage hangs on: one assumption at a time, and an interval from all of them at once."""
     from withinreach.uncertainty import draw_tornado, estimate_intervals, vary_assumptions
 
-    case = _prepare(_load(study))
-    populations = {str(other): _prepare(_load(other)) for other in others}
+    case = prepared(load(study))
+    populations = {str(other): prepared(load(other)) for other in others}
     with progress_bar("one at a time", 8 + len(populations)) as step:
         table = vary_assumptions(case, others=populations, progress=step)
     with progress_bar("all at once", runs) as step:
@@ -166,7 +166,7 @@ def change(before: Path, after: Path, *, as_json: bool) -> None:
     """Compare two dated studies: new, closed and resized facilities, and whose doing the change of coverage is."""
     from withinreach.change import explain_change
 
-    earlier, later = _prepare(_load(before)), _prepare(_load(after))
+    earlier, later = prepared(load(before)), prepared(load(after))
     with progress_bar("change", 10) as step:
         found = explain_change(earlier, later, progress=step)
     if as_json:

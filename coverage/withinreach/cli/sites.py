@@ -10,7 +10,7 @@ import click
 from withinreach.cli.group import JSON, STUDY, cli
 from withinreach.cli.printing import print_json, records
 from withinreach.cli.progress_bar import progress_bar
-from withinreach.cli.studies import _analyse, _load
+from withinreach.cli.studies import load, measure
 
 if TYPE_CHECKING:
     from withinreach.siting.rules import Objective
@@ -59,7 +59,7 @@ def site(
     from withinreach.siting import site as choose
 
     kept = Rules() if rules is None else load_rules(rules)
-    result = _analyse(_load(study))
+    result = measure(load(study))
     plan = choose(result, service, new=new, objective=objective, candidates=candidates, rules=kept)
     if out is not None:
         export_plan(plan, out)
@@ -84,7 +84,7 @@ def missing(study: Path, service: str, longest: float, links: int, *, room: bool
     from withinreach.reach import pairs_within
     from withinreach.siting import explain_gaps
 
-    result = _analyse(_load(study))
+    result = measure(load(study))
     result.table(service)
     asked = result.case.study.services[service]
     assignment = assign_places(result.case, pairs_within(result.case, asked)) if room else None
@@ -107,7 +107,7 @@ def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, *, as_js
     from withinreach.scenarios import load_scenario
 
     read = [load_scenario(path) for path in scenarios]
-    result = _analyse(_load(study))
+    result = measure(load(study))
     with progress_bar("scenarios", len(read)) as step:
         comparison = told(result, *read, progress=step)
     if out is not None:

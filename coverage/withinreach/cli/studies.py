@@ -55,7 +55,7 @@ def check(study: Path, xlsx: Path | None, repair: Path | None, *, as_json: bool)
     from withinreach.exports.findings import write_findings
     from withinreach.preparation import examine, write_repairs
 
-    loaded = _load(study)
+    loaded = load(study)
     with progress_bar(loaded.name, PREPARE_STEPS) as step:
         found = examine(loaded, progress=step)
     if xlsx is not None:
@@ -92,8 +92,8 @@ def map_command(study: Path, output: Path | None) -> None:
     """Draw the gap map of a study as one HTML file that needs no network."""
     from withinreach.maps import draw_map
 
-    loaded = _load(study)
-    result = _analyse(loaded)
+    loaded = load(study)
+    result = measure(loaded)
     target = output or Path("maps", f"{loaded.name}.html")
     target.parent.mkdir(parents=True, exist_ok=True)
     draw_map(result).save(str(target))
@@ -108,8 +108,8 @@ def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
     """Write the tables and geodata of a study, per county."""
     from withinreach.exports import export as write
 
-    loaded = _load(study)
-    click.echo(write(_analyse(loaded), out or Path("maps", loaded.name), county=counties or None))
+    loaded = load(study)
+    click.echo(write(measure(loaded), out or Path("maps", loaded.name), county=counties or None))
 
 
 @cli.command()
@@ -128,7 +128,7 @@ def isochrones(study: Path, service: str, minutes: tuple[float, ...], output: Pa
     from withinreach.preparation import prepare
 
     target = layer_path(output)
-    loaded = _load(study)
+    loaded = load(study)
     loaded.service(service)
     with progress_bar(loaded.name, PREPARE_STEPS + 2) as step:
         case = prepare(loaded, progress=step)
@@ -152,20 +152,26 @@ def _examined(found: Examination) -> dict[str, Any]:
     return told | {"population": population, "factors": records(audit.factors), "masked": records(audit.masked)}
 
 
-def _load(path: Path) -> Study:
+def load(path: Path) -> Study:
+    """Read a study and the registers that it names, so that their problems are told before long work begins."""
+    from withinreach.standards import load_registers
     from withinreach.study import load_study
 
-    return load_study(path)
+    study = load_study(path)
+    load_registers(study.registers)
+    return study
 
 
-def _prepare(study: Study) -> Case:
+def prepared(study: Study) -> Case:
+    """Prepare a study behind a progress bar."""
     from withinreach.preparation import prepare
 
     with progress_bar(study.name, PREPARE_STEPS) as step:
         return prepare(study, progress=step)
 
 
-def _analyse(study: Study) -> Result:
+def measure(study: Study) -> Result:
+    """Prepare and analyse a study behind a progress bar."""
     from withinreach.analysis import analyse
     from withinreach.preparation import prepare
 
@@ -174,12 +180,12 @@ def _analyse(study: Study) -> Result:
 
 
 def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
-    from withinreach.analysis import analyse
+    from withinreach.analysis import analyse, judge
     from withinreach.exports import whole_folder, write_exports, write_manifest
     from withinreach.maps import write_pages
     from withinreach.preparation import prepare
 
-    study = _load(path)
+    study = load(path)
     folder = out or Path("maps", study.name)
     with (
         progress_bar(study.name, PREPARE_STEPS + len(study.services) + 2) as step,
@@ -189,8 +195,9 @@ def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
         step("maps")
         write_pages(result, staging)
         step("tables and geodata")
-        write_exports(result, staging)
-        write_manifest(result, staging)
+        judgement = judge(result)
+        write_exports(result, judgement, staging)
+        write_manifest(result, judgement, staging)
     if as_json:
         print_json(summary(result) | {"out": str(folder)})
     else:

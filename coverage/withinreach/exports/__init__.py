@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from withinreach.analysis import judge
 from withinreach.errors import StudyError
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import facility_grounds, write_geopackage
 from withinreach.exports.layers import layer_path, write_layer
 from withinreach.exports.manifest import write_manifest
 from withinreach.exports.tables import county_rows, every_row, facility_rows, write_csv
+from withinreach.exports.targets import write_targets
 from withinreach.measures import continuous_ledger
 from withinreach.model import file_stem
 from withinreach.progress import silent
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.progress import Progress
+    from withinreach.standards import Judgement
 
 __all__ = ["export", "layer_path", "whole_folder", "write_exports", "write_layer", "write_manifest"]
 
@@ -31,7 +34,8 @@ def export(result: Result, folder: str | Path, *, county: str | Sequence[str] | 
     ``ledger.csv`` (people at every step from the raw files to the statuses), ``calibration.csv`` (factors to the
     census), ``facilities.csv`` (every facility with its load and catchment ratio), ``audit.csv`` (what preparation
     changed, dropped or noticed), ``manifest.json`` and ``county/<code>/`` with ``<code>_coverage.csv``,
-    ``<code>_facilities.csv`` and ``<code>.gpkg``.
+    ``<code>_facilities.csv`` and ``<code>.gpkg``; where the study names registers, it gets ``targets.csv`` and
+    ``targets.xlsx``, too, and those of each county beside its other tables.
 
     Parameters
     ----------
@@ -53,14 +57,20 @@ def export(result: Result, folder: str | Path, *, county: str | Sequence[str] | 
         If the folder holds something else.
     """
     codes = _codes(result, county)
+    judgement = judge(result)
     with whole_folder(Path(folder)) as staging:
-        write_exports(result, staging, codes)
-        write_manifest(result, staging)
+        write_exports(result, judgement, staging, codes)
+        write_manifest(result, judgement, staging)
     return Path(folder)
 
 
 def write_exports(
-    result: Result, folder: Path, codes: Sequence[str] | None = None, *, progress: Progress = silent
+    result: Result,
+    judgement: Judgement,
+    folder: Path,
+    codes: Sequence[str] | None = None,
+    *,
+    progress: Progress = silent,
 ) -> None:
     """Write tables and county folders into a folder that exists; see `export`."""
     write_csv(every_row(result), folder / "coverage.csv")
@@ -70,6 +80,8 @@ def write_exports(
     write_csv(facilities, folder / "facilities.csv")
     write_csv(result.case.audit.findings, folder / "audit.csv")
     grounds = facility_grounds(result)
+    if judgement.registers:
+        write_targets(judgement, result.case.study, folder, "targets")
     for code in _codes(result, codes):
         progress(code)
         stem = file_stem(code)
@@ -78,6 +90,8 @@ def write_exports(
         write_csv(county_rows(result, code), county / f"{stem}_coverage.csv")
         write_csv(facilities[facilities["code"] == code], county / f"{stem}_facilities.csv")
         write_geopackage(result, grounds, code, county / f"{stem}.gpkg")
+        if judgement.registers:
+            write_targets(judgement, result.case.study, county, f"{stem}_targets", code)
 
 
 def _codes(result: Result, county: str | Sequence[str] | None) -> list[str]:

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from withinreach.analysis import Result
+    from withinreach.standards import Judgement
 
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
 
-def write_manifest(result: Result, folder: Path) -> None:
+def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
     """Write ``manifest.json``.
 
     Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas, what
-    of it was masked, the ledger per service, and how many findings of each severity stand in ``audit.csv``. Nothing in
-    it depends on the clock or the machine's folders, so equal inputs give equal bytes. There is no seed, for nothing is
-    random.
+    of it was masked, the ledger per service, how many findings of each severity stand in ``audit.csv``, and how many
+    targets of each register are in which state. Nothing in it depends on the clock or the machine's folders, so equal
+    inputs give equal bytes. There is no seed, for nothing is random.
     """
     study = result.case.study
     manifest = {
@@ -45,6 +46,7 @@ def write_manifest(result: Result, folder: Path) -> None:
         "masked": result.case.audit.masked.to_dict(orient="records"),
         "ledger": {name: _numbers(table[["total"]])["total"] for name, table in result.ledgers.items()},
         "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
+        "targets": {str(k): {str(s): int(n) for s, n in row.items()} for k, row in judgement.counts().iterrows()},
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -60,7 +62,9 @@ def _plain_paths(value: object) -> object:
     """The study with file names in the place of absolute paths."""
     if isinstance(value, dict):
         return {
-            key: str(item).replace("\\", "/").rsplit("/", 1)[-1] if key == "path" else _plain_paths(item)
+            key: str(item).replace("\\", "/").rsplit("/", 1)[-1]
+            if key == "path" and item is not None
+            else _plain_paths(item)
             for key, item in value.items()
         }
     if isinstance(value, list):

@@ -11,6 +11,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from withinreach.analysis import judge
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated
 from withinreach.exports.manifest import write_manifest
@@ -47,7 +48,7 @@ def export_comparison(comparison: Comparison, folder: Path) -> Path:
             for number, one in enumerate(comparison.outcomes, start=1):
                 (staging / f"scenario_{number}.toml").write_text(one.scenario.to_toml(), encoding="utf-8", newline="\n")
                 _write_layer(comparison.changes(one.scenario.title), staging / "changes.gpkg", f"scenario_{number}")
-        write_manifest(comparison.base, staging)
+        write_manifest(comparison.base, judge(comparison.base), staging)
     return folder
 
 
@@ -80,7 +81,7 @@ def export_plan(plan: Plan, folder: Path) -> Path:
                 staging / "plan.gpkg",
                 "unservable",
             )
-        write_manifest(plan.base, staging)
+        write_manifest(plan.base, judge(plan.base), staging)
     return folder
 
 
@@ -106,7 +107,7 @@ def export_missing(missing: Missing, folder: Path) -> Path:
             _write_layer(pockets.set_geometry(first, crs=pockets.crs), path, "pockets")
             _write_layer(pockets[walked], path, "walks", "LineString")
             _write_layer(links, path, "links", "LineString")
-        write_manifest(missing.base, staging)
+        write_manifest(missing.base, judge(missing.base), staging)
     return folder
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from withinreach.model import TOTAL
 from withinreach.weighing import catchment_loads
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def every_row(result: Result) -> pd.DataFrame:
-    """One row per service and area, and one per service for all areas together (code ``total``)."""
+    """One row per service and area, and one per service for all areas together (code `TOTAL`)."""
     blocks = []
     for name, table in result.tables.items():
-        total = pd.DataFrame([{"code": "total", "name": result.case.study.title, **result.totals[name].to_dict()}])
+        total = pd.DataFrame([{"code": TOTAL, "name": result.case.study.title, **result.totals[name].to_dict()}])
         total["facilities"] = total["facilities"].astype(table["facilities"].dtype)
         blocks.append(_with_service(result, name, pd.concat([table, total], ignore_index=True)))
     return pd.concat(blocks, ignore_index=True)

@@ -10,7 +10,8 @@ from shapely.ops import polylabel
 
 from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
 from withinreach.maps.labels import LABELS
-from withinreach.measures.ledger import OUTSIDE, TOTAL
+from withinreach.measures.ledger import OUTSIDE
+from withinreach.model import TOTAL
 from withinreach.reach import Status
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
 from withinreach.measures.circle import circle_figures
+from withinreach.measures.definitions import definition_figures
 from withinreach.measures.ledger import continuous_ledger, ledger
 from withinreach.measures.units import Units
 from withinreach.measures.walking import walking_figures
@@ -45,6 +46,11 @@ def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
         share of all people: the circle of a plan, which takes neither rivers nor detours into account.
     served_of_circle : float
         Served people / people in the circle, never above 1; NaN where nobody lives in it.
+    settled_km2, settled_coverage : float
+        Land of the inhabited cells, and the share of it within the cutoff; NaN where nobody lives.
+    listed_units, listed_coverage : float
+        Villages and communities that the study lists, and the share with a facility within the cutoff of their
+        place; NaN without a list, or where the list has none.
     facilities : int
         Facilities of the service in the area.
     capacity : float
@@ -74,6 +80,7 @@ def _figures(case: Case, reach: Reach, own: Reach, units: Units) -> pd.DataFrame
     families = (
         walking_figures(case, reach, own, units),
         circle_figures(case, reach, units),
+        definition_figures(case, reach, units),
         capacity_figures(case, reach, units),
     )
     return pd.concat(families, axis=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from withinreach.model import Step, residual
+from withinreach.model import TOTAL, Step, residual
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # Sums of the same numbers in another order; a lost cell is a million times larger.
 CONSERVED = 1e-9
 OUTSIDE = "outside_areas"
-TOTAL = "total"
 SNAPPED = "snapped"
 RESIDUAL = "residual"
 

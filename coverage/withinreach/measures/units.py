@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.model import OUTSIDE_AREAS
+from withinreach.model import OUTSIDE_AREAS, TOTAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,26 +17,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """``count`` units, and the row of the unit of each cell and facility (-1: none)."""
+    """Units with their codes, and the row of the unit of each area, cell and facility (-1: none)."""
 
-    count: int
+    codes: tuple[str, ...]
+    of_area: NDArray[np.int32]
     of_cell: NDArray[np.int32]
     of_facility: NDArray[np.int32]
 
     @classmethod
     def of_areas(cls, case: Case) -> Units:
         """Every area for itself."""
-        return cls(len(case.areas), case.people.area, case.facilities.area)
+        rows = np.arange(len(case.areas), dtype=np.int32)
+        return cls(tuple(case.areas.table["code"]), rows, case.people.area, case.facilities.area)
 
     @classmethod
     def all_together(cls, case: Case) -> Units:
         """All areas as one unit; facilities outside them still count for none."""
-        return cls(1, _as_one(case.people.area), _as_one(case.facilities.area))
+        together = np.zeros(len(case.areas), np.int32)
+        return cls((TOTAL,), together, _as_one(case.people.area), _as_one(case.facilities.area))
+
+    @property
+    def count(self) -> int:
+        """How many units there are."""
+        return len(self.codes)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all areas are one unit."""
+        return self.codes == (TOTAL,)
+
+    def of_place(self, area: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The unit of places whose area is known, -1 outside all areas."""
+        return np.where(area == OUTSIDE_AREAS, OUTSIDE_AREAS, self.of_area[area]).astype(np.int32)
 
     def people(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value per cell over the cells of each unit, shape (count,)."""
-        here = self.of_cell != OUTSIDE_AREAS
-        return np.bincount(self.of_cell[here], weights[here], self.count).astype(np.float64)
+        return self.sum(self.of_cell, weights)
+
+    def sum(self, unit: NDArray[np.int32], values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of a value per place over the places of each unit, shape (count,); those of no unit are left out."""
+        here = unit != OUTSIDE_AREAS
+        return np.bincount(unit[here], values[here], self.count).astype(np.float64)
 
 
 def _as_one(area: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -7,7 +7,20 @@ with their slow twins; coordinates are float64 metres in the study's metric CRS.
 from __future__ import annotations
 
 from withinreach.model.accounts import Step, residual
-from withinreach.model.case import NO_SEGMENT, NOT_OPEN, OUTSIDE_AREAS, Areas, Audit, Case, Places, serving
+from withinreach.model.case import (
+    NO_SEGMENT,
+    NOT_OPEN,
+    OUTSIDE_AREAS,
+    STATISTICS,
+    TOTAL,
+    Areas,
+    Audit,
+    Case,
+    Places,
+    UnitList,
+    no_statistics,
+    serving,
+)
 from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.crs import measures_metres
 from withinreach.model.frozen import Frozen
@@ -19,6 +32,8 @@ __all__ = [
     "NOT_OPEN",
     "NO_SEGMENT",
     "OUTSIDE_AREAS",
+    "STATISTICS",
+    "TOTAL",
     "Areas",
     "Audit",
     "Case",
@@ -28,9 +43,11 @@ __all__ = [
     "Part",
     "Places",
     "Step",
+    "UnitList",
     "build_network",
     "file_stem",
     "measures_metres",
+    "no_statistics",
     "part_around",
     "residual",
     "serving",

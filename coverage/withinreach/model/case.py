@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,8 @@ from withinreach.model.accounts import residual
 from withinreach.model.frozen import Frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -22,6 +24,8 @@ NO_SEGMENT = -1
 OUTSIDE_AREAS = -1
 # Values of ``status`` of facilities that serve nobody; where it is unknown they are taken to be open.
 NOT_OPEN = ("closed", "under_construction", "planned")
+# The code under which tables hold the figures of all areas together.
+TOTAL = "total"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +79,29 @@ class Areas(Frozen):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class UnitList(Frozen):
+    """Units of one level below the areas: townships, villages, communities or estates.
+
+    Attributes
+    ----------
+    places : Places
+        Where each unit is: its point, or for a polygon a place where its people live. The table has code, name and
+        the study's numeric attributes (NaN where unknown).
+    polygons : Areas or None
+        The units' polygons, in the order of the places.
+    near_m : float or None
+        How far, straight, a facility may be from the point of a unit to count for it.
+    """
+
+    places: Places
+    polygons: Areas | None
+    near_m: float | None
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Audit(Frozen):
     """What preparation changed, dropped or noticed. Nothing is repaired in silence.
 
@@ -109,12 +136,22 @@ class Audit(Frozen):
         return steps
 
 
+STATISTICS = ("code", "statistic", "value", "year", "includes_changyuan")
+
+
+def no_statistics() -> pd.DataFrame:
+    """The table of a study that imports none."""
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in STATISTICS}).astype({"value": "f8", "year": "i8"})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Case(Frozen):
     """All inputs of a study, prepared: one metric CRS, everything snapped, nothing messy. Made by `prepare`.
 
     ``cell_size_m`` is the width and height of the cell that a row of ``people`` stands for; ``water`` are polygons or
-    lines that the maps draw, in the metric CRS, possibly none.
+    lines that the maps draw, in the metric CRS, possibly none. ``units`` are the lists of units below the areas, by
+    level. ``statistics`` are imported figures: code (of an area, or ``total``), statistic, value, year,
+    includes_changyuan (``yes``, ``no`` or empty).
     """
 
     study: Study
@@ -125,6 +162,8 @@ class Case(Frozen):
     water: gpd.GeoDataFrame
     cell_size_m: tuple[float, float]
     audit: Audit
+    units: Mapping[str, UnitList] = field(default_factory=dict)
+    statistics: pd.DataFrame = field(default_factory=no_statistics)
 
     def people_of(self, group: str) -> NDArray[np.float64]:
         """People of a group per cell, shape (k,)."""

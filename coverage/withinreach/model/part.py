@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from withinreach.model.case import NO_SEGMENT, OUTSIDE_AREAS, Areas, Case, Places
+from withinreach.model.case import NO_SEGMENT, OUTSIDE_AREAS, Areas, Case, Places, UnitList
 from withinreach.model.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Part(Frozen):
     Attributes
     ----------
     case : Case
-        One area; its people; streets and facilities in it and around it.
+        One area; its people and listed units; streets and facilities in it and around it.
     area : int
         Row of the area in the whole case.
     cells, facilities : (k,) int64
@@ -54,7 +54,9 @@ def part_around(case: Case, area: int, reach_m: float) -> Part:
     network = case.network
     near = _inside(ground, network.xy)
     kept = near[network.tail] & near[network.head]
-    for places, rows in ((case.people, cells), (case.facilities, facilities)):
+    units = {level: np.flatnonzero(listed.places.area == area) for level, listed in case.units.items()}
+    listed_places = [(case.units[level].places, rows) for level, rows in units.items()]
+    for places, rows in ((case.people, cells), (case.facilities, facilities), *listed_places):
         met = places.segment[rows]
         kept[met[met != NO_SEGMENT]] = True
     segments = np.flatnonzero(kept)
@@ -70,6 +72,7 @@ def part_around(case: Case, area: int, reach_m: float) -> Part:
         facilities=_taken(case.facilities, facilities, number, area),
         areas=Areas(table),
         water=case.water[case.water.intersects(ground)].reset_index(drop=True),
+        units={level: _units_taken(case.units[level], rows, number, area) for level, rows in units.items()},
     )
     return Part(part, area, cells, facilities)
 
@@ -81,6 +84,11 @@ def _inside(shape: shapely.Geometry, xy: NDArray[np.float64]) -> NDArray[np.bool
     shapely.prepare(shape)
     inside[inside] = shapely.intersects_xy(shape, x[inside], y[inside])
     return inside
+
+
+def _units_taken(listed: UnitList, rows: NDArray[np.int64], number: NDArray[np.int32], area: int) -> UnitList:
+    polygons = None if listed.polygons is None else Areas(listed.polygons.table.iloc[rows].reset_index(drop=True))
+    return UnitList(_taken(listed.places, rows, number, area), polygons, listed.near_m)
 
 
 def _taken(places: Places, rows: NDArray[np.int64], number: NDArray[np.int32], area: int) -> Places:

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from withinreach.errors import CoverageError, SourceError
-from withinreach.model import Areas, Audit, Case, Network, Places
+from withinreach.model import Areas, Audit, Case, Network, Places, UnitList, no_statistics
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.audit import Evidence, audit
 from withinreach.preparation.cache import cached_network
@@ -21,13 +21,15 @@ from withinreach.preparation.crosswalk import read_crosswalk
 from withinreach.preparation.facilities import read_all_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
-from withinreach.preparation.ground import note_components, note_snapping, note_streets
+from withinreach.preparation.ground import note_components, note_snapping, note_streets, note_units
 from withinreach.preparation.people import prepare_people
 from withinreach.preparation.people_findings import note_dates
 from withinreach.preparation.repairs import read_repairs, write_repairs
 from withinreach.preparation.snapping import snap_places
+from withinreach.preparation.statistics import prepare_statistics
 from withinreach.preparation.streets import prepare_network
 from withinreach.preparation.support import note_support, with_support
+from withinreach.preparation.units import place_units, read_units
 from withinreach.progress import silent
 from withinreach.sources.sample import write_sample
 from withinreach.sources.vectors import read_layer
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from withinreach.preparation.facilities import Facilities
     from withinreach.preparation.findings import Finding
     from withinreach.preparation.people import People
+    from withinreach.preparation.units import ListedUnits
     from withinreach.progress import Progress
     from withinreach.study import Study, WaterLayer
 
@@ -108,6 +111,8 @@ def examine(study: Study, *, progress: Progress = silent) -> Examination:
 def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
     frame = MetricFrame(study.metric_crs)
     areas = network = cells = facilities = crosswalk = None
+    listed: dict[str, ListedUnits] = {}
+    statistics = no_statistics()
     water = gpd.GeoDataFrame(geometry=[], crs=frame.crs)
 
     progress("areas")
@@ -128,6 +133,7 @@ def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
         if study.crosswalk is not None:
             with findings.problems_kept():
                 crosswalk = read_crosswalk(study.crosswalk, areas, findings)
+        listed, statistics = _read_lists(study, areas, frame, findings)
     if study.water is not None:
         with findings.problems_kept():
             water = _prepare_water(study.water, frame, findings)
@@ -145,7 +151,12 @@ def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
     people = people_places(cells, network, study.network.snap_cap_m, frame)
     people = with_support(study.network, network, people, cells.size_m)
     places = facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
+    units: dict[str, UnitList] = {
+        level: place_units(layer, listed[level], cells, areas, network, study.network.snap_cap_m, frame)
+        for level, layer in study.units.items()
+    }
     note_dates(study, findings)
+    note_units(study, units, findings)
     audit(Evidence(study, places, facilities.columns, areas, network, people, water, frame, crosswalk), findings)
     note_snapping(study, people, places, findings)
     note_components(study, network, people, findings)
@@ -164,7 +175,24 @@ def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
         audit=Audit(
             findings=findings.table(study.language), accounts=cells.accounts, factors=cells.factors, masked=cells.masked
         ),
+        units=units,
+        statistics=statistics,
     )
+
+
+def _read_lists(
+    study: Study, areas: Areas, frame: MetricFrame, findings: Findings
+) -> tuple[dict[str, ListedUnits], pd.DataFrame]:
+    """Lists of units below the areas, by level, and imported statistics: what plans are judged by beside the map."""
+    listed: dict[str, ListedUnits] = {}
+    statistics = no_statistics()
+    for level, layer in study.units.items():
+        with findings.problems_kept():
+            listed[level] = read_units(layer, level, areas, frame, findings)
+    if study.statistics is not None:
+        with findings.problems_kept():
+            statistics = prepare_statistics(study.statistics, areas, findings)
+    return listed, statistics
 
 
 def _prepare_water(layer: WaterLayer, frame: MetricFrame, findings: Findings) -> gpd.GeoDataFrame:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
-    from withinreach.study import AreaLayer
+    from withinreach.study import AreaLayer, UnitListLayer
 
 # Simplified borders of public polygon sets overlap by slivers; above this share of the smaller unit it is worth a word.
 NOTED_OVERLAP = 0.001
@@ -39,7 +39,17 @@ def prepare_areas(layer: AreaLayer, frame: MetricFrame, findings: Findings) -> A
     findings.take(layer.path, read.remarks)
     raw = read.features
     need_columns(layer.path, raw, [("areas.code", layer.code), ("areas.name", layer.name)])
-    code = _codes(layer.path, raw[layer.code])
+    return areas_of(layer, raw, unit_codes(layer.path, raw[layer.code].set_axis(read.number)), frame, findings)
+
+
+def areas_of(
+    layer: AreaLayer | UnitListLayer,
+    raw: gpd.GeoDataFrame,
+    code: NDArray[np.object_],
+    frame: MetricFrame,
+    findings: Findings,
+) -> Areas:
+    """Polygons with their codes and names, in metres and valid."""
     shapes = frame.geometries(layer.datum, raw.geometry.to_numpy())
     if not np.isfinite(shapely.get_coordinates(shapes)).all():
         raise SourceError(f"{layer.path}: coordinates outside the reach of {frame.crs}; check the declared datum")
@@ -55,26 +65,39 @@ def prepare_areas(layer: AreaLayer, frame: MetricFrame, findings: Findings) -> A
     return Areas(table.astype({"code": "str", "name": "str"}))
 
 
-def _codes(path: Path, column: pd.Series) -> NDArray[np.object_]:
-    """Codes as text: 410702, never 410702.0."""
+def unit_codes(path: Path, column: pd.Series, what: str = "feature") -> NDArray[np.object_]:
+    """Codes as text: 410702, never 410702.0; each stands once.
+
+    Parameters
+    ----------
+    column
+        Its index holds the numbers of the rows in the file.
+    what
+        What the file calls a row.
+
+    Raises
+    ------
+    SourceError
+        One line for every code that is missing or stands twice.
+    """
     if pd.api.types.is_numeric_dtype(column):
         column = column.astype("Int64")
-    missing = np.flatnonzero(column.isna())
+    missing = column.index[column.isna()]
     if len(missing):
-        raise SourceError(f"{path}: feature {missing[0] + 1}: no code in column '{column.name}'; every unit needs one")
-    code = column.astype("str").str.strip().to_numpy(object)
+        raise SourceError(f"{path}: {what} {missing[0]}: no code in column '{column.name}'; every unit needs one")
+    code = column.astype("str").str.strip()
     seen: dict[str, int] = {}
     problems = []
-    for position, value in enumerate(code):
+    for number, value in code.items():
         if value in seen:
             problems.append(
-                f"{path}: feature {position + 1}, column '{column.name}': code {value} stands twice "
-                f"(first in feature {seen[value] + 1}); merge the two or correct the code"
+                f"{path}: {what} {number}, column '{column.name}': code {value} stands twice "
+                f"(first in {what} {seen[value]}); merge the two or correct the code"
             )
-        seen.setdefault(value, position)
+        seen.setdefault(value, number)
     if problems:
         raise SourceError(problems)
-    return code
+    return code.to_numpy(object)
 
 
 def _polygons_of(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

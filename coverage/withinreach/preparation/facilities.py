@@ -11,6 +11,7 @@ from withinreach.errors import SourceError, StudyError
 from withinreach.model import NOT_OPEN
 from withinreach.preparation.attributes import ATTRIBUTES, type_attributes
 from withinreach.preparation.facility_files import read_facility_file
+from withinreach.preparation.positions import need_metres
 from withinreach.sources.headers import roles
 from withinreach.sources.remarks import Spot
 
@@ -127,12 +128,7 @@ def read_facilities(
     kept = kind != ""
     xy = frame.to_metres(layer.datum, file.x[kept], file.y[kept])
     table = table[kept].reset_index(drop=True)
-    lost = ~np.isfinite(xy).all(axis=1)
-    if lost.any():
-        row = table["row"].to_numpy()[lost][0]
-        raise SourceError(
-            f"{layer.path}: row {row}: the position lies outside the reach of {frame.crs}; check the declared datum"
-        )
+    need_metres(layer.path, frame, xy, table["row"].to_numpy())
     told = frozenset(file.columns) & {*ATTRIBUTES, *own}
     table["status"] = _status(layer, table, layer.as_of or study.as_of, findings)
     _note_unknown(layer, file, table, told, findings)

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import shapely
 
 from withinreach.errors import SourceError
 from withinreach.preparation.attributes import ATTRIBUTES
 from withinreach.preparation.audit.positions import note_swapped
-from withinreach.preparation.frame import misplaced
+from withinreach.preparation.positions import feature_table, point_positions, table_positions
 from withinreach.sources.headers import Column, Named, find_columns, fold, listed_columns
 from withinreach.sources.remarks import Spot
-from withinreach.sources.rows import coordinates, problem_lines
 from withinreach.sources.tables import TABLE_SUFFIXES, data_rows, read_table
 from withinreach.sources.values import vocabulary
 from withinreach.sources.vectors import read_layer
@@ -23,6 +20,7 @@ from withinreach.sources.vectors import read_layer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from withinreach.preparation.findings import Findings
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 POSITION = {"x": "longitude or easting", "y": "latitude or northing"}
 # Datums whose coordinates differ by decimetres.
 SAME = {"cgcs2000": "wgs84"}
-NAMED_FEATURES = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,15 +74,11 @@ def read_facility_file(layer: FacilityLayer, repairs: Repairs, findings: Finding
     rows = repairs.apply(layer.path, table.rows, findings)
     columns = _columns(layer, rows, named, ("x", "y"))
     _note_columns(layer, named, columns, findings)
-    x = coordinates(layer.path, rows, columns["x"].name)
-    y = coordinates(layer.path, rows, columns["y"].name)
-    findings.take(layer.path, (*x.remarks, *y.remarks))
     _note_other_datum(layer, rows, columns, findings)
-    note_swapped(layer, rows[[columns["x"].name, columns["y"].name]], np.column_stack([x.array, y.array]), findings)
-    wrong = misplaced(layer.datum, x.array, y.array)
-    remedy = f"does not lie where {layer.datum} is defined; correct it or the declared datum"
-    problems = x.problems + y.problems + problem_lines(layer.path, rows, wrong, columns["x"].name, remedy)
-    return FacilityFile(rows, columns, x.array, y.array, problems)
+    place = (columns["x"].name, columns["y"].name)
+    found = table_positions(layer.path, layer.datum, rows, place, findings)
+    note_swapped(layer, rows[list(place)], np.column_stack([found.x, found.y]), findings)
+    return FacilityFile(rows, columns, *found)
 
 
 def facility_rows(layer: FacilityLayer) -> Table:
@@ -97,30 +90,10 @@ def facility_rows(layer: FacilityLayer) -> Table:
 def _from_features(layer: FacilityLayer, named: Named, findings: Findings) -> FacilityFile:
     read = read_layer(layer.path, layer.datum, kind="Point", layer=layer.layer)
     findings.take(layer.path, read.remarks)
-    x, y = shapely.get_coordinates(read.features.geometry.to_numpy()).T
-    wrong = misplaced(layer.datum, x, y) | ~np.isfinite(x) | ~np.isfinite(y)
-    problems = [
-        f"{layer.path}: feature {read.number[row]}, geometry: ({x[row]:g}, {y[row]:g}) is not a place in "
-        f"{layer.datum}; correct it or the declared datum"
-        for row in np.flatnonzero(wrong)[:NAMED_FEATURES]
-    ]
-    raw = read.features.drop(columns=read.features.geometry.name)
-    table = pd.DataFrame({str(name): _as_text(raw[name]) for name in raw.columns}).set_index(read.number)
+    table = feature_table(read)
     columns = _columns(layer, table, named, ())
     _note_columns(layer, named, columns, findings)
-    return FacilityFile(table, columns, x, y, problems)
-
-
-def _as_text(column: pd.Series) -> pd.Series:
-    """A column of any type as text: whole numbers without decimals, days without hours."""
-    if pd.api.types.is_float_dtype(column):
-        whole = column.notna() & (column % 1 == 0)
-        text = column.astype("str").where(~whole, column.where(whole).astype("Int64").astype("str"))
-        return text.where(column.notna())
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.strftime("%Y-%m-%d").astype("str").where(column.notna())
-    text = column.astype("str").str.strip()
-    return text.where(column.notna() & (text != ""))
+    return FacilityFile(table, columns, *point_positions(layer.path, layer.datum, read))
 
 
 def _named(layer: FacilityLayer) -> Named:

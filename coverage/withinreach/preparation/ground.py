@@ -11,9 +11,11 @@ from withinreach.preparation.areas import assign_areas
 from withinreach.sources.remarks import Spot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from withinreach.model import Areas, Network, Places
+    from withinreach.model import Areas, Network, Places, UnitList
     from withinreach.preparation.findings import Findings
     from withinreach.study import Study
 
@@ -53,6 +55,21 @@ def _spread(metres: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[f
     running = np.cumsum(weight[order])
     half, most = metres[order][np.searchsorted(running, np.array([0.5, 0.95]) * running[-1])]
     return half, most, metres.max()
+
+
+def note_units(study: Study, units: Mapping[str, UnitList], findings: Findings) -> None:
+    """Per list of units how many lie outside all areas, and how many no street is near."""
+    for level, layer in study.units.items():
+        places = units[level].places
+        outside, lost = places.area == OUTSIDE_AREAS, ~places.snapped
+        if outside.any():
+            findings.note("units_outside_areas", layer.path, {"count": outside.sum(), "of": len(places)})
+        if lost.any():
+            findings.note(
+                "units_off_streets",
+                layer.path,
+                {"count": lost.sum(), "of": len(places), "cap_m": study.network.snap_cap_m},
+            )
 
 
 def note_components(study: Study, network: Network, people: Places, findings: Findings) -> None:

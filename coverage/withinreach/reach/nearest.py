@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,12 @@ from withinreach.model import Frozen, walking_costs, whole_mm_up
 from withinreach.reach.inputs import segments_of, spots_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
     from withinreach.kernels.nearest import Nearest, Spots
-    from withinreach.model import Case, Costs
+    from withinreach.model import Case, Costs, Places
     from withinreach.study import Service
 
 
@@ -57,6 +59,9 @@ class Reach(Frozen):
         Row of the nearest facility in ``case.facilities``; the lowest row among equals; -1 where there is no way.
     status : (k,) int8
         `Status` of each cell.
+    unit_seconds : mapping from level to (u,) float64
+        The time from the place of every listed village, community … to its nearest facility; inf where there is no
+        way. Empty for the reach of one's own area only.
     """
 
     service: Service
@@ -64,6 +69,7 @@ class Reach(Frozen):
     seconds: NDArray[np.float64]
     nearest: NDArray[np.int32]
     status: NDArray[np.int8]
+    unit_seconds: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def covered(self) -> NDArray[np.bool_]:
@@ -74,6 +80,10 @@ class Reach(Frozen):
     def estimated(self) -> NDArray[np.bool_]:
         """Which cells have no way along streets, but an estimate from the straight line, shape (k,)."""
         return self.status >= Status.SERVED_ESTIMATE
+
+    def covered_units(self, level: str) -> NDArray[np.bool_]:
+        """Which listed units of a level have a facility in time, shape (u,)."""
+        return self.unit_seconds[level] <= self.service.cutoff_s
 
 
 def measure_reach(case: Case, service: Service) -> Reach:
@@ -90,8 +100,13 @@ def measure_reach(case: Case, service: Service) -> Reach:
     With ``network.fallback_detour`` in the study, cells that no way leads from get an estimate: the straight line to
     the nearest facility times that factor, and the status ``served_estimate`` or ``too_far_estimate``.
     """
-    found = nearest_along(case, service, walking_costs(case.network, case.study.profiles[service.profile]))
-    walked = reach_of(case, service, found)
+    walk = _walks(case, service, walking_costs(case.network, case.study.profiles[service.profile]))
+    walked = replace(
+        reach_of(case, service, walk(spots_of(case.people))),
+        unit_seconds={
+            level: _seconds(case, service, walk(spots_of(listed.places))) for level, listed in case.units.items()
+        },
+    )
     detour = case.study.network.fallback_detour
     return walked if detour is None else _with_estimates(case, walked, detour)
 
@@ -103,42 +118,61 @@ def nearest_along(case: Case, service: Service, costs: Costs) -> Nearest:
 
 def nearest_ways(case: Case, service: Service, costs: Costs, places: Spots) -> Nearest:
     """The same of some places, whatever these are."""
+    return _walks(case, service, costs)(places)
+
+
+def _walks(case: Case, service: Service, costs: Costs) -> Callable[[Spots], Nearest]:
+    """Search from the facilities once; what comes back evaluates places."""
     rows = case.facility_rows(service.kinds)
     segments = segments_of(case.network, costs)
     facilities = spots_of(case.facilities)
     nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
-    return nearest_to_places(segments, nodes, facilities, rows, places)
+    return lambda places: nearest_to_places(segments, nodes, facilities, rows, places)
 
 
 def reach_of(case: Case, service: Service, found: Nearest) -> Reach:
     """Ways of all cells as a reach: seconds, and the status of each."""
-    connected = found.source != NO_SOURCE
-    seconds = np.where(connected, found.mm / case.study.profiles[service.profile].speed_mm_s, np.inf)
+    seconds = _seconds(case, service, found)
     return Reach(
         service=service,
-        level_m=np.where(connected, found.mm / 1000, np.inf),
+        level_m=np.where(found.source != NO_SOURCE, found.mm / 1000, np.inf),
         seconds=seconds,
         nearest=found.source,
         status=_status(case, seconds, service.cutoff_s),
     )
 
 
+def _seconds(case: Case, service: Service, found: Nearest) -> NDArray[np.float64]:
+    speed_mm_s = case.study.profiles[service.profile].speed_mm_s
+    return np.where(found.source != NO_SOURCE, found.mm / speed_mm_s, np.inf)
+
+
 def _with_estimates(case: Case, walked: Reach, detour: float) -> Reach:
-    """Estimates for the cells that no way leads from; of equally near facilities any."""
+    """Estimates for the cells and units that no way leads from; of equally near facilities any."""
     rows = case.facility_rows(walked.service.kinds)
-    lost = np.flatnonzero(np.isinf(walked.seconds))
-    if not len(rows) or not len(lost):
+    if not len(rows):
         return walked
-    straight_m, at = cKDTree(case.facilities.xy[rows]).query(case.people.xy[lost])
-    mm = whole_mm_up(straight_m * detour)
+    tree = cKDTree(case.facilities.xy[rows])
+    speed_mm_s = case.study.profiles[walked.service.profile].speed_mm_s
+
+    def straight(places: Places, lost: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Millimetres to the nearest facility, and which one."""
+        straight_m, at = tree.query(places.xy[lost])
+        return whole_mm_up(straight_m * detour), rows[at]
+
+    unit_seconds = {level: seconds.copy() for level, seconds in walked.unit_seconds.items()}
+    for level, of_units in unit_seconds.items():
+        lost = np.flatnonzero(np.isinf(of_units))
+        of_units[lost] = straight(case.units[level].places, lost)[0] / speed_mm_s
     level_m, seconds = walked.level_m.copy(), walked.seconds.copy()
     nearest, status = walked.nearest.copy(), walked.status.copy()
+    lost = np.flatnonzero(np.isinf(seconds))
+    mm, nearest[lost] = straight(case.people, lost)
     level_m[lost] = mm / 1000
-    seconds[lost] = mm / case.study.profiles[walked.service.profile].speed_mm_s
-    nearest[lost] = rows[at]
+    seconds[lost] = mm / speed_mm_s
     in_time = seconds[lost] <= walked.service.cutoff_s
     status[lost] = np.where(in_time, Status.SERVED_ESTIMATE, Status.TOO_FAR_ESTIMATE)
-    return Reach(walked.service, level_m, seconds, nearest, status)
+    return Reach(walked.service, level_m, seconds, nearest, status, unit_seconds)
 
 
 def _status(case: Case, seconds: NDArray[np.float64], cutoff_s: float) -> NDArray[np.int8]:

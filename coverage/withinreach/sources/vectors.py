@@ -59,7 +59,8 @@ def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -
         As declared in the study. Degrees of GCJ-02 or BD-09 come in files that call themselves WGS84, so the
         declaration rules; a file in a projected CRS must be declared as that ``EPSG:n``.
     kind
-        ``Point``, ``LineString`` or ``Polygon``; multi-part geometries are taken apart (lines) or kept (polygons).
+        ``Point``, ``LineString``, ``Polygon`` or ``Point or Polygon``; geometries of several parts are taken apart,
+        but for polygons, which are kept.
     layer
         Which layer of a file of several; without it the only one that may hold geometries of the kind.
 
@@ -83,13 +84,14 @@ def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -
         remarks.append(Remark("features_without_place", {"count": int((~here).sum())}, at))
     features = raw[here]
     types = set(features.geometry.geom_type)
-    if not types <= {kind, f"Multi{kind}"}:
-        others = ", ".join(sorted(types - {kind, f"Multi{kind}"}))
+    wanted = {prefix + one for one in kind.split(" or ") for prefix in ("", "Multi")}
+    if not types <= wanted:
+        others = ", ".join(sorted(types - wanted))
         raise SourceError(f"{path}: holds {others} where {kind} geometries are needed; remove or convert them")
     need_readable(path, features.drop(columns=features.geometry.name))
     features = features.set_geometry(shapely.force_2d(features.geometry.to_numpy()), crs=features.crs)
     features.index = np.flatnonzero(here) + 1
-    if kind != "Polygon":
+    if types.isdisjoint({"Polygon", "MultiPolygon"}):
         features = features.explode(ignore_index=False)
     return Layer(features.reset_index(drop=True), features.index.to_numpy(np.int64), tuple(remarks))
 
@@ -140,7 +142,7 @@ def _read_one_of_several(path: Path, kind: str, layer: str | None) -> tuple[gpd.
 def _may_hold(geometry: str, kind: str) -> bool:
     """Whether a layer of a stated type of geometry may hold a kind; "Unknown" and collections may hold any."""
     stated = geometry.removesuffix(" Z").removesuffix(" M").removesuffix(" ZM").removeprefix("2.5D ")
-    return stated.removeprefix("Multi") == kind or stated in ("Unknown", "GeometryCollection")
+    return stated.removeprefix("Multi") in kind.split(" or ") or stated in ("Unknown", "GeometryCollection")
 
 
 def _read_geojson(path: Path) -> tuple[gpd.GeoDataFrame, list[Remark]]:

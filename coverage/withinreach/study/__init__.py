@@ -9,6 +9,7 @@ from __future__ import annotations
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, RepairsFile
 from withinreach.study.document import Study
 from withinreach.study.fields import DATUMS, FROM_FILE, Identifier, Strict
+from withinreach.study.judging import RegisterFile, StatisticsLayer, UnitListLayer
 from withinreach.study.kinds import Kind, StudyKind, Taxonomy, kinds_file
 from withinreach.study.layers import (
     AreaLayer,
@@ -54,9 +55,11 @@ __all__ = [
     "PopulationLayer",
     "PopulationPart",
     "Profile",
+    "RegisterFile",
     "RepairsFile",
     "Service",
     "Spread",
+    "StatisticsLayer",
     "Strict",
     "Study",
     "StudyKind",
@@ -64,6 +67,7 @@ __all__ = [
     "TerrainLayer",
     "Townships",
     "UnitLayer",
+    "UnitListLayer",
     "WaterLayer",
     "kinds_file",
     "known_profiles",

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from withinreach.errors import StudyError
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, Repairs
 from withinreach.study.fields import Identifier, Strict
+from withinreach.study.judging import Register, StatisticsLayer, UnitLevel, UnitListLayer
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, CompoundLayer, FacilityLayer, NetworkLayer, WaterLayer
 from withinreach.study.population import PopulationLayer
@@ -49,6 +50,9 @@ class Study(Strict):
     repairs: Repairs | None = None
     crosswalk: CrosswalkLayer | None = None
     kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
+    registers: tuple[Register, ...] = ()
+    statistics: StatisticsLayer | None = None
+    units: dict[UnitLevel, UnitListLayer] = Field(default_factory=dict)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -64,7 +68,7 @@ class Study(Strict):
                 listed = ", ".join(sorted(known)) or "nothing"
                 problems.append(f"{where} = '{value}' is not defined here; defined: {listed}")
 
-        for number, layer in enumerate(self.facilities):
+        for number, layer in enumerate(self.facilities, start=1):
             for kind in filter(None, (layer.kind, *layer.kinds.values())):
                 problems += self._unknown_kind(f"facilities.{number}", kind)
         for name, service in self.services.items():
@@ -98,10 +102,18 @@ class Study(Strict):
             raise StudyError(f"no service '{name}' in the study; it has: {', '.join(self.services)}")
         return self.services[name]
 
+    @property
+    def facility_kinds(self) -> set[str]:
+        """The kinds that layers of facilities are said to hold; a column of kinds may hold others."""
+        alone = {layer.kind for layer in self.facilities if layer.kind is not None}
+        return alone | {kind for layer in self.facilities for kind in layer.kinds.values()}
+
     def input_paths(self) -> tuple[Path, ...]:
         """Every file that the study reads, once each, in the order of the study."""
         paths = [self.areas.path, self.network.path, *self.population.paths()]
         paths += [layer.path for layer in self.facilities]
-        single = (self.water, self.network.terrain, self.compounds, self.repairs, self.crosswalk)
+        single = (self.water, self.network.terrain, self.compounds, self.repairs, self.crosswalk, self.statistics)
         paths += [layer.path for layer in single if layer is not None]
+        paths += [register.path for register in self.registers if register.path is not None]
+        paths += [layer.path for layer in self.units.values()]
         return tuple(dict.fromkeys(paths))

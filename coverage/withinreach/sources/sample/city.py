@@ -14,6 +14,7 @@ from withinreach.sources.sample.mesh import span_mesh
 from withinreach.sources.sample.population import populate, read_census
 from withinreach.sources.sample.settlements import settle
 from withinreach.sources.sample.streets import build_streets
+from withinreach.sources.sample.villages import listed_villages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +34,12 @@ class City:
     streets: Streets
     population: Population
     facilities: pd.DataFrame
+    villages: pd.DataFrame
 
 
 def make_city(*, seed: int, scale: float, progress: Callable[[str], None]) -> City:
-    """Grow the city: settlements, streets, people, facilities."""
-    streams = [np.random.default_rng([seed, step]) for step in range(6)]
+    """Grow the city: settlements, streets, people, facilities, and the list of villages."""
+    streams = [np.random.default_rng([seed, step]) for step in range(7)]
     progress("drawing units and rivers")
     geography = read_geography()
     census = read_census()
@@ -51,4 +53,5 @@ def make_city(*, seed: int, scale: float, progress: Callable[[str], None]) -> Ci
     population = populate(geography, settlements, streets, scale=scale, rng=streams[4])
     progress("founding facilities")
     facilities = found_facilities(geography, population, streets, scale=scale, rng=streams[5])
-    return City(geography, streets, population, facilities)
+    villages = listed_villages(geography, settlements, rng=streams[6])
+    return City(geography, streets, population, facilities, villages)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "编号", "设施名称", "类别", "级别", "区划代码", "所属县(市、区)", "经度", "纬度", "坐标系",
-    "床位数", "护理型床位", "托位数", "星级", "性质", "运营状态", "建成年份",
+    "床位数", "护理型床位", "托位数", "星级", "是否示范", "性质", "运营状态", "建成年份",
 )  # fmt: skip
 COORDINATE_SYSTEM = "GCJ-02"
 MISSING_SHARE = 0.03
@@ -37,6 +37,17 @@ BEDS_PER_1000_ELDERS = 28.0
 NURSING_SHARE = 0.45
 STREET_OFFSET_M = 25.0
 NEIGHBOURHOOD_M = 640.0
+# What a facility is called at each level, where that is not the title of its recipe.
+TITLES = {
+    "养老服务设施": {
+        "市": "养老机构", "县": "养老机构", "街道乡镇": "区域性养老服务中心", "社区村": "社区养老服务站",
+    },
+    "退役军人服务站": {
+        "市": "市级退役军人服务中心", "县": "县级退役军人服务中心",
+        "街道乡镇": "乡镇退役军人服务站", "社区村": "村级退役军人服务站",
+    },
+}  # fmt: skip
+MODEL_SHARE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,9 @@ def found_facilities(
         tables.append(_described(recipe, geography, unit, spots, rng))
     table = pd.concat(tables, ignore_index=True)
     _add_places(table, population, rng)
+    table["类别"] = [
+        TITLES.get(kind, {}).get(level, kind) for kind, level in zip(table["类别"], table["级别"], strict=True)
+    ]
     return table[list(COLUMNS)]
 
 
@@ -172,6 +186,8 @@ def _add_places(table: pd.DataFrame, population: Population, rng: np.random.Gene
     table["护理型床位"] = _present(nursing, care & known & (rng.random(len(table)) >= MISSING_SHARE / 2))
     table["托位数"] = _present(seats, nursery & known)
     table["星级"] = _present(stars, veterans & known)
+    model = np.where(rng.random(len(table)) < MODEL_SHARE, "是", "否")
+    table["是否示范"] = pd.Series(model, index=table.index).where((nursery | veterans) & known)
 
 
 def _shared(size: Floats, unit: Ints, rows: pd.Series[bool], need: Floats, total: float, *, step: int) -> Ints:

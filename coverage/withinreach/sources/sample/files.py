@@ -36,6 +36,8 @@ WATER = "示例数据_水系.geojson"
 STREETS = "示例数据_街道.parquet"
 PEOPLE = "示例数据_人口"
 FACILITIES = "示例数据_设施.csv"
+VILLAGES = "示例数据_村.csv"
+STATISTICS = "示例数据_统计.csv"
 STUDY = "study.toml"
 NODATA = -99_999.0
 # Street coordinates are whole multiples of 2^-20 degree, 0.1 m: as doubles they end in zero bytes, which
@@ -169,14 +171,16 @@ def people_file(band: str) -> str:
     return f"chn_t_{band}_2020_CN_100m_R2025A_v1.tif"
 
 
-def write_facilities(folder: Path, table: pd.DataFrame) -> None:
+def write_places(path: Path, table: pd.DataFrame) -> None:
     """A CSV as a bureau would send it: Chinese headers, UTF-8 with BOM for Excel."""
     table = table.assign(经度=table["经度"].map("{:.6f}".format), 纬度=table["纬度"].map("{:.6f}".format))
-    table.to_csv(folder / FACILITIES, index=False, encoding="utf-8-sig", lineterminator="\n")
+    table.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
 
 
 def write_texts(folder: Path, *, seed: int, scale: float) -> Path:
-    """The study and the README; returns the path of the study."""
+    """The study, the README and the table of statistics; returns the path of the study."""
+    statistics = resources.files(__package__).joinpath("texts", "statistics.csv").read_text(encoding="utf-8")
+    (folder / STATISTICS).write_text(statistics, encoding="utf-8-sig", newline="\n")
     for name in (STUDY, "README.md"):
         text = resources.files(__package__).joinpath("texts", name).read_text(encoding="utf-8")
         text = text.replace("{seed}", str(seed)).replace("{scale}", f"{scale:g}")
@@ -190,5 +194,6 @@ def write_city(folder: Path, city: City, *, seed: int, scale: float) -> Path:
     write_water(folder, city.geography)
     write_streets(folder, city.streets)
     write_people(folder, city.population)
-    write_facilities(folder, city.facilities)
+    write_places(folder / FACILITIES, city.facilities)
+    write_places(folder / VILLAGES, city.villages)
     return write_texts(folder, seed=seed, scale=scale)

@@ -1,0 +1,552 @@
+"""Targets in the town of judged_town, every figure worked out by hand; the edges; units, statistics, command, files."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import withinreach as wr
+from conftest import EAST, NORTH
+from judged_town import REGISTER, write_judged_town
+from withinreach.cli import cli
+from withinreach.model import part_around
+from withinreach.reach import measure_reach
+from withinreach.standards.assessment import Verdict, decide
+from withinreach.standards.judgement import DTYPES
+from withinreach.standards.rules.count import Count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    """Path of the study of the judged town, in a folder of its own."""
+    folder = tmp_path / "town"
+    folder.mkdir()
+    return write_judged_town(folder)
+
+
+@pytest.fixture(scope="module")
+def judgement(tmp_path_factory):
+    return judge(write_judged_town(tmp_path_factory.mktemp("town")))
+
+
+def judge(study: Path) -> wr.Judgement:
+    return wr.judge(wr.analyse(wr.prepare(wr.load_study(study))))
+
+
+def row(judgement: wr.Judgement, target: str, code: str = "total") -> pd.Series:
+    name, _, part = target.partition("/")
+    rows = judgement.of_unit(code)
+    return rows[(rows["target"] == name) & (rows["part"] == part)].iloc[0]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+MET, NOT_MET, OPEN, NO, MEASURED = "met", "not_met", "not_computable", "not_applicable", "measured"
+NAN = math.nan
+
+# target, unit: state, value, have, base, known, gap. West has 235 people (61.5 aged 60 and more), east 50 (10).
+BY_HAND = [
+    # 3 seats; 2.35 are asked for in the west, 0.5 in the east, 2.85 in all
+    ("ratio", "1", MET, 3000 / 235, 3, 235, 1, 0),
+    ("ratio", "2", NOT_MET, 0, 0, 50, NAN, 0.5),
+    ("ratio", "total", MET, 3000 / 285, 3, 285, 1, 0),
+    # 60 m² and 10 m²; households of three
+    ("households", "1", MET, 6000 * 3 / 235, 60, 235 / 3, 1, 0),
+    ("households", "2", NOT_MET, 1000 * 3 / 50, 10, 50 / 3, 1, 0.7 * 50 / 3 - 10),
+    ("households", "total", MET, 7000 * 3 / 285, 70, 95, 1, 0),
+    # 10 + 12 nursing beds of 40 + 20; the institution in the east tells nothing: it may have any number
+    ("nursing", "1", NOT_MET, 2200 / 60, 22, 60, 1, 11),
+    ("nursing", "2", OPEN, NAN, NAN, 0, 0, NAN),
+    ("nursing", "total", OPEN, 2200 / 60, 22, 60, 2 / 3, 11),
+    # with 20 beds at most, all for nursing, it would be 42 of 80
+    ("nursing_bounded", "2", OPEN, NAN, NAN, 0, 0, NAN),
+    ("nursing_bounded", "total", NOT_MET, 2200 / 60, 22, 60, 2 / 3, 11),
+    # H1 tells 20 people in 40 beds, H2 none: 20 to 40 of 60
+    ("occupied", "1", OPEN, 50, 20, 40, 0.5, 4),
+    ("occupied", "2", OPEN, NAN, NAN, 0, 0, NAN),
+    # V1 and V4 of V1, V2, V4; V3 does not tell: 2 or 3 of 4
+    ("stars", "1", NOT_MET, 200 / 3, 2, 3, 1, 0.7),
+    ("stars", "2", OPEN, NAN, NAN, 0, 0, NAN),
+    ("stars", "total", NOT_MET, 200 / 3, 2, 3, 0.75, 0.7),
+    # 60+ within 501 m: 20 at H1 and 10.5 at 420 m, not 30 at 700 m; 8 of 10 in the east
+    ("coverage/people", "1", NOT_MET, 3050 / 61.5, 30.5, 61.5, NAN, 0.6 * 61.5 - 30.5),
+    ("coverage/people", "2", MET, 80, 8, 10, NAN, 0),
+    ("coverage/people", "total", NOT_MET, 3850 / 71.5, 38.5, 71.5, NAN, 0.6 * 71.5 - 38.5),
+    ("coverage/settled_area", "1", MEASURED, 50, 0.02, 0.04, NAN, NAN),
+    ("coverage/settled_area", "total", MEASURED, 50, 0.03, 0.06, NAN, NAN),
+    # v1 at H1, v4 400 m away, not v2; v3, not v5 on the island
+    ("coverage/units", "1", MEASURED, 200 / 3, 2, 3, NAN, NAN),
+    ("coverage/units", "2", MEASURED, 50, 1, 2, NAN, NAN),
+    ("coverage/units", "total", MEASURED, 60, 3, 5, NAN, NAN),
+    # two institutions in the west are one too many; nothing is lacking
+    ("one_each", "1", NOT_MET, 0, 0, 1, 1, 0),
+    ("one_each", "2", MET, 100, 1, 1, 1, 0),
+    ("one_each", "total", NOT_MET, 50, 1, 2, 1, 0),
+    ("whole", "1", NO, NAN, 0, 0, NAN, NAN),
+    ("whole", "total", NOT_MET, 0, 0, 1, 1, 1),
+    # v1 needs 0.5 and has 1, v2 needs 1 and has 1; v4 does not tell its households; v3 needs 1.5, v5 needs 2
+    ("per_unit", "1", OPEN, 200 / 3, 2, 3, 2 / 3, NAN),
+    ("per_unit", "2", NOT_MET, 0, 0, 2, 1, 0.5 + 2),
+    # v1 (150 to serve) has a model station, v2 (100) one that is none; v5 (300) has none; v3 may be concerned
+    ("model", "1", NOT_MET, 50, 1, 2, 1, 1),
+    ("model", "2", NOT_MET, 0, 0, 1, 0.5, 1),
+    ("model", "total", NOT_MET, 100 / 3, 1, 3, 0.75, 2),
+    ("tiers/county", "total", MET, 100, 2, 2, 1, 0),
+    # V4 stands 300 m from v4 and counts for no village; 岛社区 is no 村
+    ("tiers/village", "1", NOT_MET, 200 / 3, 2, 3, 1, 1),
+    ("tiers/village", "2", MET, 100, 1, 1, 1, 0),
+    ("tiers/village", "total", NOT_MET, 75, 3, 4, 1, 1),
+    ("tiers/township", "total", OPEN, NAN, NAN, NAN, NAN, NAN),
+    # C1 is 30 m from H2, 130 m from H1
+    ("beside", "1", MET, 50, 1, 2, 1, 0),
+    ("beside", "2", NOT_MET, 0, 0, 1, 1, 0.5),
+    ("beside", "total", NOT_MET, 100 / 3, 1, 3, 1, 0.5),
+    # V1 and V4, V3 perhaps: not 4
+    ("count", "1", NO, 2, NAN, NAN, 1, NAN),
+    ("count", "total", NOT_MET, 2, NAN, NAN, 0.75, 2),
+    # the last year's figure; more than 97
+    ("imported/rate", "1", NOT_MET, 95, NAN, NAN, NAN, 2),
+    ("imported/rate", "2", OPEN, NAN, NAN, NAN, NAN, NAN),
+    ("imported/rate", "total", MET, 97.2, NAN, NAN, NAN, 0),
+    ("imported/total", "2", NO, 300_000, NAN, NAN, NAN, NAN),
+    ("imported/total", "total", NOT_MET, 580_000, NAN, NAN, NAN, 10_000),
+    ("computed_elsewhere", "1", OPEN, NAN, NAN, NAN, NAN, NAN),
+    ("computed_elsewhere", "total", MET, 12, NAN, NAN, NAN, NAN),
+    ("no_number", "total", MEASURED, 1, NAN, NAN, 1, NAN),
+    ("story", "total", NO, NAN, NAN, NAN, NAN, NAN),
+]
+
+
+@pytest.mark.parametrize("by_hand", BY_HAND, ids=lambda by_hand: "-".join(by_hand[:2]))
+def test_every_kind_of_rule_by_hand(judgement, by_hand):
+    target, code, state, *wanted = by_hand
+    found = row(judgement, target, code)
+    assert found["state"] == state
+    figures = found[["value", "have", "base", "known", "gap"]].astype(float)
+    np.testing.assert_allclose(figures, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_bounds_hold_whatever_the_unknown_is(judgement):
+    for target, code, low, high in [
+        ("nursing", "total", 0, 100),
+        ("nursing_bounded", "total", 2200 / 80, 4200 / 80),
+        ("occupied", "1", 2000 / 60, 4000 / 60),
+        ("occupied", "total", 0, math.inf),
+        ("stars", "total", 50, 75),
+        ("per_unit", "1", 200 / 3, 100),
+        # v3 may be concerned and fail, or be concerned and have a model station
+        ("model", "2", 0, 50),
+        ("model", "total", 25, 50),
+        ("count", "total", 2, 3),
+    ]:
+        found = row(judgement, target, code)
+        np.testing.assert_allclose([found["low"], found["high"]], [low, high], err_msg=f"{target} {code}")
+
+
+def test_what_closes_the_gap_of_a_share(judgement):
+    """x = 0.55 B - N by converting; by adding (0.55 B - N) / 0.45, for new beds add to all of them."""
+    nursing = row(judgement, "nursing", "1")
+    np.testing.assert_allclose([nursing["by_converting"], nursing["by_adding"]], [0.55 * 60 - 22, 11 / 0.45])
+    assert math.isclose((22 + nursing["by_adding"]) / (60 + nursing["by_adding"]), 0.55)
+    stars = row(judgement, "stars", "1")
+    np.testing.assert_allclose([stars["by_converting"], stars["by_adding"]], [0.7, 7])
+    occupied = row(judgement, "occupied", "1")
+    assert math.isnan(occupied["by_converting"])
+    assert math.isnan(occupied["by_adding"])
+
+
+def test_the_net_gap_and_the_sum_of_the_units_gaps_stand_side_by_side(judgement):
+    total = row(judgement, "ratio")
+    # the surplus of the west (3 - 2.35) covers the east in the net gap, and nobody in its own
+    assert (total["gap"], total["gap_of_units"]) == (0, 0.5)
+    assert total["gap_to_stretch"] == pytest.approx(2.7)
+    assert row(judgement, "coverage/people")["gap_of_units"] == pytest.approx(6.4)
+    # what one unit lacks is not known, so the sum is not
+    assert math.isnan(row(judgement, "nursing")["gap_of_units"])
+    assert row(judgement, "one_each")["gap_to_stretch"] == 1 + 2
+
+
+def test_missing_inputs_are_named(judgement):
+    assert row(judgement, "nursing")["missing"] == "facilities.attributes.beds; facilities.attributes.nursing_beds"
+    assert row(judgement, "tiers/township")["missing"] == "units.township"
+    assert row(judgement, "computed_elsewhere", "1")["missing"] == "facilities.kinds.kindergarten"
+    assert row(judgement, "imported/rate", "2")["missing"] == "statistics.S1"
+    assert row(judgement, "per_unit", "1")["missing"] == "units.village.attributes.households"
+    told = judgement.table
+    assert (told.loc[told["state"] == OPEN, "missing"] != "").all()
+    assert (told.loc[told["state"].isin([OPEN, NO]), "reason"] != "").all()
+    assert (told.loc[told["state"].isin([MET, NOT_MET, MEASURED]), ["missing", "reason"]] == "").all(axis=None)
+
+
+def test_imported_figures_say_their_year_and_whether_changyuan_is_in_them(judgement):
+    rate = row(judgement, "imported/rate")
+    assert (rate["basis"], rate["reported_year"], rate["includes_changyuan"]) == ("imported", 2023, "no")
+    elsewhere = row(judgement, "computed_elsewhere")
+    assert (elsewhere["basis"], elsewhere["reported"], elsewhere["reported_year"]) == ("imported", 12, 2024)
+    assert row(judgement, "computed_elsewhere", "1")["basis"] == "computed"
+    assert judgement.unused == ("spare",)
+
+
+def test_a_bureaus_figure_of_what_has_definitions_beside_it_goes_by_the_id_of_the_target(judged):
+    path = judged.parent / "statistics.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8") + "市,coverage,61,2024,\n市,tiers.township,100,2024,\n", encoding="utf-8"
+    )
+    edit(judged.parent / "plan.toml", 'service = "elder_care"', 'service = "bus"')
+    judgement = judge(judged)
+    assert row(judgement, "coverage/people")[["state", "value", "basis"]].tolist() == [MET, 61, "imported"]
+    assert row(judgement, "coverage/settled_area")["state"] == OPEN
+    assert row(judgement, "tiers/township")[["state", "basis"]].tolist() == [MET, "imported"]
+
+
+def test_denominators_carry_their_year_and_estimates_a_caveat(judgement):
+    assert row(judgement, "ratio")["people_year"] == 2020
+    assert row(judgement, "nursing")["people_year"] is pd.NA
+    assert "all / 3 (invented)" in row(judgement, "households")["caveat"]
+
+
+def test_state_of_a_target_with_several_parts(judgement):
+    states = judgement.states().set_index("target")["state"]
+    assert states["tiers"] == NOT_MET  # although the townships are not known
+    assert states["coverage"] == NOT_MET  # the other definitions decide nothing
+    assert states["imported"] == NOT_MET
+    assert judgement.counts().loc["town"].to_dict() == {
+        "met": 3,
+        "not_met": 11,
+        "not_computable": 2,
+        "measured": 1,
+        "not_applicable": 1,
+    }
+    assert judgement.counts("2").loc["town"].sum() == 18
+
+
+def test_unknown_unit_is_named(judgement):
+    with pytest.raises(wr.CoverageError, match="no unit with code 3; the study has: 1, 2, total"):
+        judgement.of_unit("3")
+
+
+def test_number_that_is_due_in_a_year():
+    rule = Count.model_validate(
+        {"rule": "count", "facilities": {"kinds": ["nursery"]}, "value": 20, "by_year": {"2023": 10, "2021": 5}}
+    )
+    assert [rule.due(year) for year in (2020, 2021, 2022, 2023, 2024, 2026)] == [5, 5, 10, 10, 20, 20]
+
+
+# Edges --------------------------------------------------------------------------------------------------------
+
+
+def test_where_nobody_lives_nothing_is_met_or_missed(judged):
+    people = judged.parent / "people.csv"
+    people.write_text("\n".join(people.read_text().splitlines()[:4]) + "\n")
+    judgement = judge(judged)
+    for target in ("ratio", "households", "coverage/people", "coverage/settled_area"):
+        found = row(judgement, target, "2")
+        assert (found["state"], found["reason"]) == (NO, "nobody lives here"), target
+        assert found[["value", "gap"]].isna().all(), target
+    # the units and facilities are still there
+    assert row(judgement, "coverage/units", "2")["value"] == 50
+    assert row(judgement, "one_each", "2")["state"] == MET
+
+
+def test_where_nothing_is_reachable_coverage_is_nought(judged):
+    path = judged.parent / "facilities.csv"
+    island = f"X,养老院,岛,{EAST + 850},{NORTH + 500},,,,,,,\n"
+    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("H")]
+    path.write_text("\n".join(kept) + "\n" + island, encoding="utf-8")
+    west = row(judge(judged), "coverage/people", "1")
+    assert (west["state"], west["value"], west["gap"]) == (NOT_MET, 0, pytest.approx(0.6 * 61.5))
+
+
+def test_without_facilities_of_a_kind_there_is_nothing_and_not_nothing_known(judged):
+    path = judged.parent / "facilities.csv"
+    rows = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(("H", "N", "V"))]
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    judgement = judge(judged)
+    assert row(judgement, "nursing")["reason"] == "no facilities to take a share of"
+    assert [row(judgement, t)["state"] for t in ("nursing", "stars", "beside")] == [NO] * 3
+    seats = row(judgement, "ratio")
+    assert (seats["state"], seats["value"], seats["gap"]) == (NOT_MET, 0, 2.85)
+    assert row(judgement, "one_each")["gap"] == 2
+    assert row(judgement, "count")["gap"] == 4
+
+
+def test_capacity_that_nobody_tells_is_not_computable(judged):
+    edit(judged.parent / "facilities.csv", ",,3,,,,", ",,,,,,")
+    judgement = judge(judged)
+    found = row(judgement, "ratio")
+    assert (found["state"], found["missing"]) == (OPEN, "facilities.attributes.seats")
+    assert math.isnan(found["value"])
+    # one unit in which nobody tells, among others that do
+    path = judged.parent / "facilities.csv"
+    path.write_text(path.read_text(encoding="utf-8") + f"N2,托育,N2,{EAST + 900},{NORTH},,,9,,,,\n", encoding="utf-8")
+    found = row(judge(judged), "ratio", "1")
+    assert (found["state"], found["known"], found["low"]) == (OPEN, 0, 0)
+    assert found[["value", "have", "gap"]].isna().all()
+    # and where the file has no such column
+    edit(judged, 'seats = "托位"', "seats = false")
+    found = row(judge(judged), "ratio", "2")
+    assert (found["state"], found["missing"]) == (OPEN, "facilities.attributes.seats")
+
+
+def test_capacity_known_for_some_is_enough_where_it_suffices(judged):
+    path = judged.parent / "facilities.csv"
+    path.write_text(path.read_text(encoding="utf-8") + f"N2,托育,N2,{EAST},{NORTH},,,,,,,\n", encoding="utf-8")
+    found = row(judge(judged), "ratio")
+    assert (found["state"], found["known"], found["high"]) == (MET, 0.5, math.inf)
+    edit(judged.parent / "plan.toml", "value = 10, stretch = 20", "value = 11, stretch = 20")
+    found = row(judge(judged), "ratio")
+    assert (found["state"], found["missing"]) == (OPEN, "facilities.attributes.seats")
+    edit(
+        judged.parent / "plan.toml",
+        'sum = "seats" }, per = 1000, of = "all", value = 11',
+        'sum = "seats", largest = 0.1 }, per = 1000, of = "all", value = 11',
+    )
+    assert row(judge(judged), "ratio")["state"] == NOT_MET
+
+
+def test_units_without_a_facility_of_theirs_to_tell(judged):
+    edit(judged, "near_m = 150\n", "")
+    judgement = judge(judged)
+    found = row(judgement, "model")
+    assert (found["state"], found["missing"]) == (OPEN, "units.village.near_m")
+    assert row(judgement, "coverage/units")["value"] == 60
+
+
+def test_no_list_of_units(judged):
+    text = judged.read_text(encoding="utf-8")
+    start, end = text.index("[units.village]"), text.index("[statistics]")
+    judged.write_text(text[:start] + text[end:], encoding="utf-8")
+    judgement = judge(judged)
+    assert row(judgement, "coverage/units")["missing"] == "units.village|community"
+    assert row(judgement, "coverage/people")["state"] == NOT_MET
+    assert "units.village" in row(judgement, "model")["missing"]
+
+
+def test_areas_that_are_no_counties_are_not_asked(judged):
+    edit(judged.parent / "plan.toml", "year = 2025\n", 'year = 2025\nno_counties = ["1"]\n')
+    judgement = judge(judged)
+    assert row(judgement, "one_each", "1")["reason"] == "no unit of the level here"
+    assert row(judgement, "one_each")[["have", "base"]].tolist() == [1, 1]
+    assert row(judgement, "ratio", "1")["state"] == MET
+
+
+def test_a_study_without_registers_has_an_empty_judgement(town):
+    table = judge(town).table
+    assert table.empty
+    assert table.dtypes.astype(str).to_dict() == DTYPES
+
+
+@given(
+    low=st.floats(0, 200),
+    more=st.floats(0, 100),
+    target=st.floats(0, 200),
+    sense=st.sampled_from(["at_least", "more_than", "at_most"]),
+    place=st.floats(0, 1),
+)
+def test_a_verdict_holds_for_every_value_between_the_bounds(low, more, target, sense, place):
+    high = low + more
+    verdict = decide(np.array([low]), np.array([high]), target, sense)[0]
+    value = np.array([low + place * more])
+    inside = decide(value, value, target, sense)[0]
+    assert verdict in (Verdict.OPEN, inside)
+    assert inside != Verdict.OPEN
+
+
+# Units and statistics ------------------------------------------------------------------------------------------
+
+
+def box(west: float, south: float, east: float, north: float, code: str) -> dict:
+    ring = [
+        [EAST + x, NORTH + y] for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))
+    ]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    return {"type": "Feature", "properties": {"id": code, "name": f"{code}镇", "county": "1"}, "geometry": geometry}
+
+
+def write_polygons(path: Path, features: list[dict]) -> None:
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4547"}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}), encoding="utf-8")
+
+
+TOWNSHIPS = '\n[units.township]\npath = "townships.geojson"\ndatum = "EPSG:4547"\ncode = "id"\n'
+
+
+def test_polygons_hold_facilities_and_lie_where_their_people_live(judged):
+    features = [box(-100, -100, 250, 100, "a"), box(-100, -700, 600, -100, "b"), box(250, -100, 1000, 600, "c")]
+    write_polygons(judged.parent / "townships.geojson", features)
+    judged.write_text(judged.read_text(encoding="utf-8") + TOWNSHIPS, encoding="utf-8")
+    case = wr.prepare(wr.load_study(judged))
+    places = case.units["township"].places
+    # a: the only cell; b: the cell at the end of Mill Lane; c: of four cells the nearest to their centre of gravity,
+    # (80·500 + 40·900 + 10·850 + 5·300) / 135 = 637, (80·20 - 40·30 + 10·510 + 5·450) / 135 = 57
+    assert (places.xy - [EAST, NORTH]).tolist() == [[0, 10], [200, -600], [500, 20]]
+    assert places.area.tolist() == [0, 0, 0]
+    tiers = row(wr.judge(wr.analyse(case)), "tiers/township")
+    assert tiers[["state", "have", "base"]].tolist() == [MET, 3, 3]
+
+
+def test_a_column_tells_the_area_of_a_unit(judged):
+    write_polygons(judged.parent / "townships.geojson", [box(600, -100, 1000, 100, "d")])
+    judged.write_text(judged.read_text(encoding="utf-8") + TOWNSHIPS + 'area = "county"\n', encoding="utf-8")
+    case = wr.prepare(wr.load_study(judged))
+    assert case.units["township"].places.area.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "parts"),
+    [
+        ("villages.csv", "v2,", "v1,", ("row 3, column 'code'", "code v1 stands twice (first in row 2)")),
+        ("villages.csv", "v2,", ",", ("row 3", "no code in column 'code'")),
+        ("villages.csv", ",150,", ",many,", ("row 2, column '服务对象'", "'many' is not a number")),
+        ("villages.csv", "甲村,500000.0", "甲村,", ("row 2, column 'x'", "is not a coordinate")),
+        ("villages.csv", "户数", "户", ("no column '户数'", "units.village.attributes.households")),
+        ("statistics.csv", "96.0", "viel", ("row 2, column '数值'", "is not a number")),
+        ("statistics.csv", ",2022,", ",22,", ("row 2, column '年份'", "is no year")),
+        ("statistics.csv", "2022,是", "2022,maybe", ("row 2, column '含长垣'", "neither yes nor no")),
+        ("statistics.csv", "S1,97.2%,2023", "S1,97.2%,2022", ("row 3, column '指标'", "stands twice")),
+        ("statistics.csv", "代码", "code", ("no column '代码'", "statistics.code")),
+    ],
+)
+def test_bad_lists_and_statistics(judged, file, old, new, parts):
+    edit(judged.parent / file, old, new)
+    with pytest.raises(wr.CoverageError) as raised:
+        wr.prepare(wr.load_study(judged))
+    assert len(raised.value.problems) == 1
+    for part in (file, *parts):
+        assert part in raised.value.problems[0]
+
+
+def test_figures_of_other_units_and_empty_ones_are_noted(judged):
+    path = judged.parent / "statistics.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "9,S1,90,2023,\n2,S1,—,2023,\n", encoding="utf-8")
+    (judged.parent / "villages.csv").write_text(
+        (judged.parent / "villages.csv").read_text(encoding="utf-8") + f"v6,外村,{EAST - 9000},{NORTH},1,1\n",
+        encoding="utf-8",
+    )
+    case = wr.prepare(wr.load_study(judged))
+    rules = set(case.audit.findings["rule"])
+    assert {"statistics_elsewhere", "statistics_empty", "units_outside_areas", "units_off_streets"} <= rules
+    assert len(case.statistics) == 7
+    assert row(wr.judge(wr.analyse(case)), "coverage/units")["base"] == 5
+
+
+def test_units_of_a_part_walk_as_in_the_whole(judged):
+    case = wr.prepare(wr.load_study(judged))
+    clinic = case.study.services["clinic"]
+    whole = measure_reach(case, clinic).unit_seconds["village"]
+    for area, rows in ((0, [0, 1, 3]), (1, [2, 4])):
+        part = part_around(case, area, 2000.0).case
+        assert part.units["village"].places.table["code"].tolist() == [f"v{row + 1}" for row in rows]
+        np.testing.assert_array_equal(measure_reach(part, clinic).unit_seconds["village"], whole[rows])
+
+
+# The command and the files --------------------------------------------------------------------------------------
+
+
+def test_command_prints_clause_state_gap_and_counts(judged):
+    done = CliRunner().invoke(cli, ["targets", str(judged)])
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.stdout.split())
+    for part in ("share of nursing beds", "convert 11 or add 25", "only 66.7% tell; undecided", "36.67 %", "≥ 55 %"):
+        assert part in told, told
+    assert "met 3, not met 11, not computable 2, measured 1, not applicable 1" in told
+    assert "no register asks for the statistic spare" in done.stderr
+
+
+def test_command_in_chinese(judged):
+    edit(judged, 'language = "en"', 'language = "zh"')
+    told = " ".join(CliRunner().invoke(cli, ["targets", str(judged), "--unit", "1"]).stdout.split())
+    for part in ("第1章 一", "每千人", "已达标 3", "无法计算", "改造 11 或新增 25", "缺少乡级单元清单"):
+        assert part in told, told
+
+
+def test_command_as_json(judged):
+    told = json.loads(CliRunner().invoke(cli, ["targets", str(judged), "--json", "--unit", "1"]).stdout)
+    assert told["unit"] == "1"
+    assert sum(told["counts"]["town"].values()) == 18
+    nursing = next(row for row in told["rows"] if row["target"] == "nursing")
+    assert nursing["by_adding"] == pytest.approx(11 / 0.45)
+    assert nursing["needs"] == [
+        "facilities.kinds.elder_institution",
+        "facilities.attributes.beds",
+        "facilities.attributes.nursing_beds",
+    ]
+    assert {"target": "ratio", "register": "town", "chapter": "1", "clause": "1.1", "state": "met"} in told["targets"]
+
+
+def test_a_study_without_registers_says_which_there_are(town):
+    done = CliRunner().invoke(cli, ["targets", str(town)])
+    assert done.exit_code == 1
+    assert "names no registers to be judged by" in done.stderr
+    assert "henan, national-2025, national-2030, xinxiang-2025" in done.stderr
+
+
+def test_unknown_unit_and_broken_register_are_errors_of_one_line(judged):
+    done = CliRunner().invoke(cli, ["targets", str(judged), "--unit", "9"])
+    assert (done.exit_code, done.stderr) == (1, "error: no unit with code 9; the study has: 1, 2, total\n")
+    (judged.parent / "people.csv").unlink()  # registers are looked at first
+    edit(judged.parent / "plan.toml", 'rule = "count"', 'rule = "cout"')
+    for command in ("targets", "check", "run"):
+        done = CliRunner().invoke(cli, [command, str(judged)])
+        assert done.exit_code == 1
+        assert "plan.toml: targets.count.rules.1" in done.stderr
+
+
+def test_exports_hold_targets_of_all_and_of_each(judged, tmp_path):
+    out = wr.export(wr.analyse(wr.prepare(wr.load_study(judged))), tmp_path / "out")
+    everything = pd.read_csv(out / "targets.csv", encoding="utf-8-sig", dtype={"code": str})
+    assert list(everything.columns) == list(DTYPES)
+    assert set(everything["code"]) == {"1", "2", "total"}
+    one = pd.read_csv(out / "county" / "1" / "1_targets.csv", encoding="utf-8-sig", dtype={"code": str})
+    assert set(one["code"]) == {"1"}
+    assert "inf" not in (out / "targets.csv").read_text(encoding="utf-8-sig")
+    book = openpyxl.load_workbook(out / "targets.xlsx")
+    assert book.sheetnames == ["targets", "units", "notes"]
+    header = [cell.value for cell in book["targets"][1]]
+    values = dict(zip(header, (cell.value for cell in book["targets"][2]), strict=True))
+    assert (values["target"], values["state"], values["code"]) == ("ratio", "met", "total")
+    assert values["value"] == pytest.approx(3000 / 285)
+    assert book["targets"].freeze_panes == "A2"
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["targets"]["town"]["not_met"] == 11
+    assert {"plan.toml", "villages.csv", "statistics.csv"} <= {item["file"] for item in manifest["inputs"]}
+    assert manifest["parameters"]["registers"] == [{"name": "", "path": "plan.toml"}]
+
+
+def test_workbooks_of_equal_inputs_are_equal(judged, tmp_path):
+    edit(judged.parent / "areas.geojson", "西区", "=1+1")
+    result = wr.analyse(wr.prepare(wr.load_study(judged)))
+    first, second = (wr.export(result, tmp_path / name) / "targets.xlsx" for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert openpyxl.load_workbook(first)["units"]["H2"].data_type == "s"
+
+
+def test_the_town_names_every_kind_of_rule():
+    for kind in (
+        "ratio",
+        "share",
+        "coverage",
+        "every_unit",
+        "conditional",
+        "tiers",
+        "colocation",
+        "statistic",
+        "count",
+    ):
+        assert f'rule = "{kind}"' in REGISTER
