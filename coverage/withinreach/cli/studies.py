@@ -59,7 +59,7 @@ def check(study: Path, xlsx: Path | None, repair: Path | None, *, as_json: bool)
     with progress_bar(loaded.name, PREPARE_STEPS) as step:
         found = examine(loaded, progress=step)
     if xlsx is not None:
-        write_findings(found.findings, xlsx, loaded.language)
+        write_findings(found.findings, xlsx, loaded.language, loaded.as_of)
     if repair is not None:
         count = write_repairs(repair, loaded, found.proposed)
         click.echo(f"{repair}: {count} repairs proposed", err=True)
