@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 import withinreach as wr
 from conftest import EAST, NORTH
 from judged_town import REGISTER, write_judged_town
+from withinreach.analysis import result_of
 from withinreach.cli import cli
 from withinreach.model import part_around
 from withinreach.reach import measure_reach
+from withinreach.scenarios import Scenario, reanalyse
 from withinreach.standards.assessment import Verdict, decide
 from withinreach.standards.judgement import DTYPES
 from withinreach.standards.rules.count import Count
@@ -454,6 +456,44 @@ def test_units_of_a_part_walk_as_in_the_whole(judged):
         part = part_around(case, area, 2000.0).case
         assert part.units["village"].places.table["code"].tolist() == [f"v{row + 1}" for row in rows]
         np.testing.assert_array_equal(measure_reach(part, clinic).unit_seconds["village"], whole[rows])
+
+
+# Scenarios ------------------------------------------------------------------------------------------------------
+
+
+def trial(**changes) -> Scenario:
+    return Scenario(title="trial", datum="EPSG:4547", **changes)
+
+
+def test_listed_units_stay_on_the_streets_of_a_scenario(judged):
+    """A bridge from d to g brings v5 to H3: 500 m across and 50 m along the island."""
+    base = wr.analyse(wr.prepare(wr.load_study(judged)))
+    after = trial(link=[{"line": [[EAST + 900, NORTH], [EAST + 900, NORTH + 500]]}]).apply(base.case)
+    seconds = reanalyse(base, after).reaches["elder_care"].unit_seconds["village"]
+    assert base.reaches["elder_care"].unit_seconds["village"].tolist() == [0, 700, 0, 400, math.inf]
+    assert seconds.tolist() == [0, 700, 0, 400, 550]
+    # Mill Lane is closed: v2 has no way, and no other street near
+    after = trial(block=[{"at": [EAST + 200, NORTH - 300]}]).apply(base.case)
+    result = reanalyse(base, after)
+    assert result.reaches["elder_care"].unit_seconds["village"].tolist() == [0, math.inf, 0, 400, math.inf]
+    assert row(wr.judge(result), "coverage/units", "1")[["have", "base"]].tolist() == [2, 3]
+
+
+def test_a_scenario_is_judged_like_any_case(judged):
+    base = wr.analyse(wr.prepare(wr.load_study(judged)))
+    after = trial(open=[{"kind": "nursery", "at": [EAST + 900, NORTH], "capacity": 1}]).apply(base.case)
+    found = row(wr.judge(reanalyse(base, after)), "ratio", "2")
+    # seats are no capacity of a service here, so the new nursery tells none
+    assert (found["state"], found["missing"]) == (OPEN, "facilities.attributes.seats")
+    after = trial(close=[{"id": "H2"}]).apply(base.case)
+    assert row(wr.judge(reanalyse(base, after)), "one_each", "1")["state"] == MET
+
+
+def test_a_result_of_a_part_keeps_its_units(judged):
+    result = wr.analyse(wr.prepare(wr.load_study(judged)))
+    part = part_around(result.case, 1, 2000.0)
+    reach = result_of(result, part).reaches["elder_care"]
+    assert reach.unit_seconds["village"].tolist() == [0, math.inf]
 
 
 # The command and the files --------------------------------------------------------------------------------------

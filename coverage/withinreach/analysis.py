@@ -79,6 +79,8 @@ def result_of(result: Result, part: Part) -> Result:
     number = np.full(len(result.case.facilities) + 1, NO_FACILITY, np.int32)
     number[part.facilities] = np.arange(len(part.facilities), dtype=np.int32)
 
+    units = {level: listed.places.area == part.area for level, listed in result.case.units.items()}
+
     def cut(reach: Reach) -> Reach:
         return replace(
             reach,
@@ -86,6 +88,7 @@ def result_of(result: Result, part: Part) -> Result:
             seconds=reach.seconds[part.cells],
             nearest=number[reach.nearest[part.cells]],
             status=reach.status[part.cells],
+            unit_seconds={level: seconds[units[level]] for level, seconds in reach.unit_seconds.items()},
         )
 
     rows = {name: table.iloc[[part.area]].reset_index(drop=True) for name, table in result.tables.items()}

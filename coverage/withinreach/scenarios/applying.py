@@ -26,9 +26,9 @@ def applied(scenario: Changes, case: Case) -> Case:
     case, problems = people_of(case, scenario.population)
     study, more = _study_of(case.study, scenario)
     problems += more
-    streets, more = streets_of(Streets(case.network, case.facilities, case.people), study, scenario)
+    streets, more = streets_of(Streets(case.network, case.facilities, case.people, case.units), study, scenario)
     problems += more
-    after = replace(case, study=study, network=streets.network, facilities=streets.facilities, people=streets.people)
+    after = replace(case, study=study, **streets._asdict())
     facilities, more = facilities_of(after, Ground(study, streets.network, case.areas), scenario)
     problems += more
     if problems:

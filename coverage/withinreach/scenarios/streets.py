@@ -12,19 +12,27 @@ from withinreach.preparation.snapping import snap_places
 from withinreach.scenarios.facilities import positions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
-    from withinreach.model import Network, Places
+    from withinreach.model import Network, Places, UnitList
     from withinreach.scenarios.document import Changes
     from withinreach.study import Study
 
 
 class Streets(NamedTuple):
-    """A network, and the facilities and people on it."""
+    """A network, and the facilities, people and listed units on it."""
 
     network: Network
     facilities: Places
     people: Places
+    units: Mapping[str, UnitList]
+
+    def with_places(self, network: Network, moved: Callable[[Places], Places]) -> Streets:
+        """Another network, with all places on it."""
+        units = {level: replace(listed, places=moved(listed.places)) for level, listed in self.units.items()}
+        return Streets(network, moved(self.facilities), moved(self.people), units)
 
 
 class Way(NamedTuple):
@@ -110,7 +118,7 @@ def without(streets: Streets, blocked: NDArray[np.integer], cap_m: float) -> Str
         segment[lost], offset_mm[lost], access_mm[lost] = found
         return replace(places, segment=segment, offset_mm=offset_mm, access_mm=access_mm)
 
-    return Streets(network, again(streets.facilities), again(streets.people))
+    return streets.with_places(network, again)
 
 
 class _Cuts(NamedTuple):
@@ -177,7 +185,7 @@ def linked(streets: Streets, ways: list[Way]) -> Streets:
                 at[row], where[row] = s + here[-1], places.offset_mm[row] - offset_mm[here[-1]]
         return replace(places, segment=at, offset_mm=where)
 
-    return Streets(grown, stay(streets.facilities), stay(streets.people))
+    return streets.with_places(grown, stay)
 
 
 def _cuts(network: Network, ends: NDArray[np.int64]) -> _Cuts:

@@ -19,6 +19,7 @@ def with_snap_cap(case: Case, cap_m: float) -> Case:
         study=case.study.model_copy(update={"network": network}),
         facilities=_snapped(case, case.facilities, cap_m),
         people=_snapped(case, case.people, cap_m),
+        units={level: replace(one, places=_snapped(case, one.places, cap_m)) for level, one in case.units.items()},
     )
 
 
