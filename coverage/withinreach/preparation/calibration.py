@@ -209,17 +209,19 @@ class _Area:
                 "than the groups inside it together; correct the census or the ages of the groups"
             )
         self._block = np.maximum(self._block, 0.0)
-        everybody = self.classes.sum(axis=1)
-        if self._townships and not everybody.any():
+        people = self.classes.sum(axis=0)
+        if self._townships and not people.any():
             return  # its townships are filled, each with its own people
-        if self._block.any() and not everybody.any():
+        if self._block.any() and not people.any():
             self.filled.append(Filled(self._code, None))
             self._add(np.array([self._margins.areas.table.geometry.iloc[self.row]]))
             return
-        for one in np.flatnonzero(self.known & (self._block > 0)):
-            block = self._owner == one
-            if not self.classes[:, block].any():
-                self.classes[:, block] = everybody[:, None] * self._expected()[block] / self._block[one]
+        missing = [one for one in np.flatnonzero(self._block) if not people[self._owner == one].any()]
+        if missing:
+            everybody, expected = self.classes.sum(axis=1)[:, None], self._expected()
+            for one in missing:
+                block = self._owner == one
+                self.classes[:, block] = everybody * expected[block] / self._block[one]
                 self.filled.append(Filled(self._code, self._names[one]))
 
     def _expected(self) -> NDArray[np.float64]:
@@ -245,10 +247,12 @@ class _Area:
         townships = self._margins.townships
         if townships is not None and self._townships:
             raked = self._rake(townships, townships.of_cell[rows])
+        people, factor = self.classes.sum(axis=0), np.ones(len(self.known))
         for one in np.flatnonzero(self.known & ~raked):
             block = self._owner == one
-            have = self.classes[:, block].sum()
-            self.classes[:, block] *= self._block[one] / have if have > 0 else 0.0
+            have = people[block].sum()
+            factor[block] = self._block[one] / have if have > 0 else 0.0
+        self.classes *= factor
 
     def _rake(self, townships: TownshipMargin, at: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Meet townships and census together, the township of each cell given; which groups that settles, (g,)."""

@@ -115,15 +115,17 @@ def _inhabited(
                 for part in group:
                     if (part.path, part.band) == key:
                         sums[name] += people if part.share == 1 else people * part.share
-        here = np.logical_or.reduce([values > 0 for values in sums.values()])
-        row, column = np.nonzero(here)
+        here = np.flatnonzero(np.logical_or.reduce([values > 0 for values in sums.values()]))
+        row, column = np.divmod(here, len(grid.columns))
         count += len(row)
         if count > MOST_INHABITED:
             raise SourceError(
                 f"{grid.placed[0].path}: more than {MOST_INHABITED:,} inhabited cells lie around the areas; "
                 "sum them up to larger ones"
             )
-        found.append((row + rows.start, column + grid.columns.start, [values[here] for values in sums.values()]))
+        found.append(
+            (row + rows.start, column + grid.columns.start, [values.ravel()[here] for values in sums.values()])
+        )
     row, column = (np.concatenate([strip[i] for strip in found]) for i in (0, 1))
     return row, column, {name: np.concatenate([strip[2][i] for strip in found]) for i, name in enumerate(parts)}
 
@@ -191,18 +193,16 @@ class _Band:
             raw = self._placed.source.read(self._number, window=window, masked=True)
         except RasterioError as error:
             raise SourceError(f"{self._placed.path}: cannot be read: {error}; the file may be cut off") from None
-        values = raw.data.astype(np.float64)
+        data = raw.data
         if (self._scale, self._offset) != (1.0, 0.0):
-            values = values * self._scale + self._offset
-        nan = np.isnan(values)
+            data = data * self._scale + self._offset
+        masked, nan = np.ma.getmaskarray(raw), np.isnan(data)
         if self._nodata_is_nan:
-            nan[:] = False
-        # rasterio masks every NaN, declared or not
-        no_data = np.ma.getmaskarray(raw) & ~nan
-        values[no_data] = 0
-        negative = values < 0
-        self._count(no_data, nan, negative, values, slice(counted.start - own.start, counted.stop - own.start))
-        values[nan | negative] = 0
+            masked, nan = masked | nan, np.zeros_like(nan)
+        negative = (data < 0) & ~masked
+        no_data = masked & ~nan
+        self._count(no_data, nan, negative, data, slice(counted.start - own.start, counted.stop - own.start))
+        values = np.where(masked | nan | negative, 0.0, data).astype(np.float64, copy=False)
         km2 = self._areas.km2(own)
         self._need_plausible(values, values > MOST_PER_KM2 * (1 if self._density else km2), own)
         if self._density:
@@ -215,14 +215,14 @@ class _Band:
         no_data: NDArray[np.bool_],
         nan: NDArray[np.bool_],
         negative: NDArray[np.bool_],
-        values: NDArray[np.float64],
+        data: NDArray[np.generic],
         counted: slice,
     ) -> None:
         self._cells += no_data[counted].size
         self._no_data += int(no_data[counted].sum())
         self._nan += int(nan[counted].sum())
         self._negative += int(negative[counted].sum())
-        self._lowest = min(self._lowest, float(values[counted].min(initial=0.0, where=negative[counted])))
+        self._lowest = min(self._lowest, float(data[counted][negative[counted]].min(initial=0.0)))
 
     def _need_plausible(self, values: NDArray[np.float64], wrong: NDArray[np.bool_], own: Span) -> None:
         if not wrong.any():
