@@ -127,8 +127,8 @@ def _solved(instance: Instance, name: str, limit: float) -> dict[str, Any]:
 def _ours(instance: Instance, limit: float) -> dict[str, Any]:
     from scipy.spatial import cKDTree
 
-    from withinreach.siting.covering import maximal_covering
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.covering import maximal_covering
+    from withinreach.siting.solving.problem import Demand, Sites
 
     places, sites, people = _places(instance)
     near = cKDTree(places).sparse_distance_matrix(cKDTree(sites), instance.radius, output_type="coo_matrix")

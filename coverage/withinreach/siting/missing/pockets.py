@@ -13,8 +13,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from withinreach.reach import Status
-from withinreach.siting.paths import PathFinder
-from withinreach.siting.sums import sums
+from withinreach.siting.missing.paths import PathFinder
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

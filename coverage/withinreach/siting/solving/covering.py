@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from withinreach.siting.answers import Answer, Certificate, Status
-from withinreach.siting.greedy import most_saving
-from withinreach.siting.highs import Programme, minimise, steps_fit
-from withinreach.siting.merging import merged
-from withinreach.siting.savings import Saving, most_saved
-from withinreach.siting.sums import ROUNDING
+from withinreach.siting.solving.answers import Answer, Certificate, Status
+from withinreach.siting.solving.greedy import most_saving
+from withinreach.siting.solving.highs import Programme, minimise, steps_fit
+from withinreach.siting.solving.merging import merged
+from withinreach.siting.solving.savings import Saving, most_saved
+from withinreach.siting.solving.sums import ROUNDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.siting.greedy import Greedy
-    from withinreach.siting.highs import Solved
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.greedy import Greedy
+    from withinreach.siting.solving.highs import Solved
+    from withinreach.siting.solving.problem import Demand, Sites
 
 
 class Open(NamedTuple):

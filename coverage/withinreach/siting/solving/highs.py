@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import highspy
 import numpy as np
 
-from withinreach.siting.answers import Status
+from withinreach.siting.solving.answers import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
