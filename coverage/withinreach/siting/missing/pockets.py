@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.measures.assignment import Assignment
+    from withinreach.reach import Reach
 
 CAPACITY = "capacity"
 # What stops people, by the status of their cell.
@@ -31,6 +32,7 @@ REASONS = {
     Status.NOT_SNAPPED: "no_street",
     Status.OUTSIDE_NETWORK: "no_street",
 }
+NAMES = (*dict.fromkeys(REASONS.values()), CAPACITY)
 # Cells are neighbours if they touch at a side or a corner; a little more for grids of degrees.
 NEIGHBOURS = 1.5
 
@@ -51,53 +53,73 @@ def pockets_of(
     Returns
     -------
     pockets : GeoDataFrame
-        Most people first: people, cells, code of the area where most of them live, lon and lat of the cell where most
-        of them live; nearest facility (id, name; empty where there is no way), its walk in minutes and level metres
-        from that cell; reason (that of most people: ``distance``, ``no_connection``, ``no_street``, ``capacity``) and
-        the people per reason. The geometry is the walk from that cell, or the cell alone where there is no way.
+        Most people first: people, reason (what stops most of them: ``distance``, ``no_connection``, ``no_street``,
+        ``capacity``), cells, code, lon and lat of the *seat*, that is, of the cell with most people whom this reason
+        stops; the facility nearest to the seat (id, name; empty where there is no way), the walk there in minutes and
+        level metres; and people per reason. The geometry is that walk, or the seat where there is no way.
     of_cell : (k,) int64
         Row of the pocket of each cell, -1 for none.
     """
     case, reach = result.case, result.reaches[service]
     cells = np.flatnonzero(lacking > 0)
-    near = NEIGHBOURS * max(case.cell_size_m)
-    pairs = (
-        cKDTree(case.people.xy[cells]).query_pairs(near, output_type="ndarray") if len(cells) else np.zeros((0, 2), int)
-    )
-    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(cells), len(cells)))
-    count, label = connected_components(graph, directed=False)
-    people = sums(label, lacking[cells], count)
-    rank = np.empty(count, np.int64)
-    rank[np.lexsort((np.arange(count), -people))] = np.arange(count)
-    pocket = rank[label]
-    order = np.lexsort((cells, -lacking[cells], pocket))
+    pocket, count = _pockets(case.people.xy[cells], lacking[cells], NEIGHBOURS * max(case.cell_size_m))
+    why = _why(reach, cells)
+    by_reason = sums(pocket * len(NAMES) + why, lacking[cells], count * len(NAMES)).reshape(count, len(NAMES))
+    reason = by_reason.argmax(axis=1)
+    order = np.lexsort((cells, -lacking[cells], why != reason[pocket], pocket))
     seat = cells[order[np.searchsorted(pocket[order], np.arange(count))]]
+    texts = {
+        "reason": np.array(NAMES, object)[reason],
+        "code": case.areas.table["code"].to_numpy(object)[case.people.area[seat]],
+        **{f"nearest_{name}": _of_nearest(result, service, seat, name) for name in ("id", "name")},
+    }
+    figures = {
+        "people": by_reason.sum(axis=1),
+        "cells": np.bincount(pocket, minlength=count),
+        "lon": case.people.table["lon"].to_numpy()[seat],
+        "lat": case.people.table["lat"].to_numpy()[seat],
+        "minutes": _known(reach.seconds[seat] / 60),
+        "level_m": _known(reach.level_m[seat]),
+        **{f"{name}_people": by_reason[:, number] for number, name in enumerate(NAMES)},
+    }
+    table = pd.DataFrame(figures | texts).astype(dict.fromkeys(texts, "str"))[
+        ["people", "reason", "cells", "code", "lon", "lat", "nearest_id", "nearest_name", "minutes", "level_m"]
+        + [f"{name}_people" for name in NAMES]
+    ]
+    finder = PathFinder(case, reach.service)
+    walks = [_walk(result, service, int(cell), finder) for cell in seat]
     of_cell = np.full(len(lacking), -1, np.int64)
     of_cell[cells] = pocket
-    table = pd.DataFrame({"people": sums(pocket, lacking[cells], count), "cells": np.bincount(pocket, minlength=count)})
-    table["code"] = case.areas.table["code"].to_numpy(object)[case.people.area[seat]]
-    table[["lon", "lat"]] = case.people.table[["lon", "lat"]].to_numpy()[seat]
-    connected = reach.nearest[seat] >= 0
-    for name in ("id", "name"):
-        known = case.facilities.table[name].to_numpy(object)[reach.nearest[seat]]
-        table[f"nearest_{name}"] = np.where(connected, known, "")
-    table["minutes"] = np.where(np.isfinite(reach.seconds[seat]), reach.seconds[seat] / 60, np.nan)
-    table["level_m"] = np.where(np.isfinite(reach.level_m[seat]), reach.level_m[seat], np.nan)
-    for reason in dict.fromkeys((*REASONS.values(), CAPACITY)):
-        stopped = [status for status, why in REASONS.items() if why == reason]
-        here = np.isin(reach.status[cells], stopped) if stopped else reach.covered[cells]
-        table[f"{reason}_people"] = sums(pocket, np.where(here, lacking[cells], 0.0), count)
-    columns = [f"{reason}_people" for reason in dict.fromkeys((*REASONS.values(), CAPACITY))]
-    most = table[columns].to_numpy().argmax(axis=1) if count else np.zeros(0, int)
-    table.insert(1, "reason", np.array([name.removesuffix("_people") for name in columns], object)[most])
-    walks = [_walk(result, service, int(cell), finder) for finder in [_finder(result, service)] for cell in seat]
-    texts = ["reason", "code", "nearest_id", "nearest_name"]
-    frame = gpd.GeoDataFrame(table.astype(dict.fromkeys(texts, "str")), geometry=walks, crs=case.study.metric_crs)
-    return frame, of_cell
+    return gpd.GeoDataFrame(table, geometry=walks, crs=case.study.metric_crs), of_cell
 
 
-def _finder(result: Result, service: str) -> PathFinder:
-    return PathFinder(result.case, result.case.study.services[service])
+def _pockets(xy: NDArray[np.float64], people: NDArray[np.float64], near_m: float) -> tuple[NDArray[np.int64], int]:
+    """The pocket of each cell, numbered by people, most first; and how many there are."""
+    pairs = cKDTree(xy).query_pairs(near_m, output_type="ndarray") if len(xy) else np.zeros((0, 2), np.int64)
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(xy), len(xy)))
+    count, label = connected_components(graph, directed=False)
+    rank = np.empty(count, np.int64)
+    rank[np.lexsort((np.arange(count), -sums(label, people, count)))] = np.arange(count)
+    return rank[label], count
+
+
+def _why(reach: Reach, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What stops the people of each cell, by its place in `NAMES`; those who would be in time lack room."""
+    by_status = np.full(len(Status), NAMES.index(CAPACITY))
+    for status, name in REASONS.items():
+        by_status[status] = NAMES.index(name)
+    return by_status[reach.status[cells]]
+
+
+def _of_nearest(result: Result, service: str, cells: NDArray[np.int64], column: str) -> NDArray[np.object_]:
+    """A column of the facility nearest to each cell, empty where there is no way."""
+    nearest = result.reaches[service].nearest[cells]
+    values = result.case.facilities.table[column].to_numpy(object)
+    return np.array([values[row] if row >= 0 else "" for row in nearest], object)
+
+
+def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _walk(result: Result, service: str, cell: int, finder: PathFinder) -> shapely.Geometry:
