@@ -55,7 +55,7 @@ def main(  # noqa: PLR0913
     os.environ.update(ONE_THREAD | {"CITYSEER_QUIET_MODE": "true", "WITHINREACH_CACHE": ""})
     load = os.getloadavg()[0]
     notes: list[str] = []
-    studies = {"prefecture": _sample(data / f"sample-{scale:g}", scale)}
+    studies = {"prefecture": sample_study(data / f"sample-{scale:g}", scale)}
     if wuhan and REAL_CASES.is_dir():
         studies["wuhan"] = WUHAN
     elif wuhan:
@@ -105,7 +105,7 @@ def _in_fresh_processes(
     return {"first_calls": first, "memory": memory, "pipelines": whole, "further": further}
 
 
-def _sample(folder: Path, scale: float) -> Path:
+def sample_study(folder: Path, scale: float) -> Path:
     """The study of a sample city, generated once."""
     from withinreach.sources.sample import write_sample
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from withinreach.siting.problem import Demand, Sites
+from withinreach.siting.solving.problem import Demand, Sites
 
 
 class Problem(NamedTuple):

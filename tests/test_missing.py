@@ -15,7 +15,7 @@ from withinreach.measures.assignment import assign_places
 from withinreach.reach import pairs_within
 from withinreach.scenarios import compare
 from withinreach.siting import explain_gaps
-from withinreach.siting import links as links_module
+from withinreach.siting.missing import links as links_module
 from withinreach.sources.sample import write_sample
 
 

@@ -13,6 +13,7 @@ from withinreach.errors import SourceError
 from withinreach.preparation.facilities import Facilities, read_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
+from withinreach.preparation.repairs import Repairs
 from withinreach.sources.tables import read_table
 from withinreach.sources.vectors import read_layer
 from withinreach.study import FacilityLayer
@@ -108,7 +109,7 @@ def test_a_shapefile_without_cpg_and_prj_reads_in_chinese(shared):
 def facilities(path, crs: str = "EPSG:4547", **layer) -> tuple[Facilities, Findings]:
     study = SimpleNamespace(facilities=(), as_of=dt.date(2025, 9, 30), taxonomy=taxonomy({}))
     findings = Findings()
-    return read_facilities(FacilityLayer(path=path, **layer), study, MetricFrame(crs), findings), findings
+    return read_facilities(FacilityLayer(path=path, **layer), study, Repairs(), MetricFrame(crs), findings), findings
 
 
 def test_elder_care_of_shanghai(shared):

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siting_cases import Problem, choices, clustered, covered, problems, walks
-from withinreach.siting.answers import Status
-from withinreach.siting.capacitated import Rooms, capacitated_covering
-from withinreach.siting.closing import fewest_kept
-from withinreach.siting.covering import maximal_covering, set_covering, still_open
-from withinreach.siting.equity import worst_first
-from withinreach.siting.greedy import most_saving
-from withinreach.siting.lagrange import relaxed
-from withinreach.siting.median import centre, median
-from withinreach.siting.merging import merged, prefixes, same_sites
-from withinreach.siting.problem import Demand, Sites
+from withinreach.siting.solving.answers import Status
+from withinreach.siting.solving.capacitated import Rooms, capacitated_covering
+from withinreach.siting.solving.closing import fewest_kept
+from withinreach.siting.solving.covering import maximal_covering, set_covering, still_open
+from withinreach.siting.solving.equity import worst_first
+from withinreach.siting.solving.greedy import most_saving
+from withinreach.siting.solving.lagrange import relaxed
+from withinreach.siting.solving.median import centre, median
+from withinreach.siting.solving.merging import merged, prefixes, same_sites
+from withinreach.siting.solving.problem import Demand, Sites
 
 fuzz = settings(max_examples=60, deadline=None)
 CUTOFF = 3.0

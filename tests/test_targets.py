@@ -481,7 +481,7 @@ def test_listed_units_stay_on_the_streets_of_a_scenario(judged):
 
 def test_a_scenario_is_judged_like_any_case(judged):
     base = wr.analyse(wr.prepare(wr.load_study(judged)))
-    after = trial(open=[{"kind": "nursery", "at": [EAST + 900, NORTH], "capacity": 1}]).apply(base.case)
+    after = trial(open=[{"kind": "nursery", "at": [EAST + 900, NORTH]}]).apply(base.case)
     found = row(wr.judge(reanalyse(base, after)), "ratio", "2")
     # seats are no capacity of a service here, so the new nursery tells none
     assert (found["state"], found["missing"]) == (OPEN, "facilities.attributes.seats")

@@ -141,7 +141,10 @@ def _moved(
 def _opened(case: Case, ground: Ground, scenario: Changes) -> tuple[Places, list[str]]:
     """The new facilities alone."""
     problems: list[str] = []
-    kinds = case.study.taxonomy.within(kind for service in case.study.services.values() for kind in service.kinds)
+    study = case.study
+    # Registers judge kinds of facility that no service is about.
+    counted = [kind for service in study.services.values() for kind in service.kinds]
+    kinds = frozenset(study.taxonomy.kinds) if study.registers else study.taxonomy.within(counted)
     empty = pd.DataFrame(columns=case.facilities.table.columns).astype(case.facilities.table.dtypes)
     table = empty.reindex(range(len(scenario.open)))
     for row, one in enumerate(scenario.open):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from withinreach.siting.answers import Certificate, Status
 from withinreach.siting.asking import site
 from withinreach.siting.candidates import Candidates, candidates_of, listed
-from withinreach.siting.missing import Missing, explain_gaps
+from withinreach.siting.missing.gaps import Missing, explain_gaps
 from withinreach.siting.plan import Plan
 from withinreach.siting.rules import Extension, Rules, Zones, load_rules
+from withinreach.siting.solving.answers import Certificate, Status
 
 __all__ = [
     "Candidates",

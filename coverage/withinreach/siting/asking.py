@@ -13,15 +13,15 @@ from withinreach.errors import StudyError
 from withinreach.model import OUTSIDE_AREAS
 from withinreach.reach import pairs_to, pairs_within, spots_of
 from withinreach.siting.candidates import away_from, candidates_of, outside_zones
-from withinreach.siting.capacitated import Rooms, capacitated_covering
-from withinreach.siting.closing import fewest_kept
-from withinreach.siting.covering import maximal_covering, set_covering
-from withinreach.siting.equity import worst_first
-from withinreach.siting.median import centre, median
 from withinreach.siting.plan import CLOSE, EXTEND, OPEN, Plan
-from withinreach.siting.problem import Demand, Sites
 from withinreach.siting.rules import Objective, Rules
-from withinreach.siting.sums import sums
+from withinreach.siting.solving.capacitated import Rooms, capacitated_covering
+from withinreach.siting.solving.closing import fewest_kept
+from withinreach.siting.solving.covering import maximal_covering, set_covering
+from withinreach.siting.solving.equity import worst_first
+from withinreach.siting.solving.median import centre, median
+from withinreach.siting.solving.problem import Demand, Sites
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from withinreach.analysis import Result
     from withinreach.model import Places
     from withinreach.reach import Pairs
-    from withinreach.siting.answers import Answer
     from withinreach.siting.candidates import Candidates
+    from withinreach.siting.solving.answers import Answer
     from withinreach.study import Service
 
 DEFAULT = Rules()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
-    from withinreach.siting.answers import Certificate
     from withinreach.siting.rules import Objective, Rules
+    from withinreach.siting.solving.answers import Certificate
     from withinreach.study import Service
 
 OPEN, EXTEND, CLOSE = "open", "extend", "close"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from withinreach.siting.answers import Answer, Status
-from withinreach.siting.covering import (
+from withinreach.siting.solving.answers import Answer, Status
+from withinreach.siting.solving.covering import (
     certificate,
     covering_programme,
     none_possible,
@@ -23,14 +23,14 @@ from withinreach.siting.covering import (
     still_open,
     with_row,
 )
-from withinreach.siting.greedy import Choice
-from withinreach.siting.highs import Programme, minimise, steps_fit
-from withinreach.siting.sums import sums
+from withinreach.siting.solving.greedy import Choice
+from withinreach.siting.solving.highs import Programme, minimise, steps_fit
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.problem import Demand, Sites
 
 # Shares below this are equal: one person of ten million.
 SAME_SHARE = 1e-7

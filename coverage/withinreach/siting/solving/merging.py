@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from withinreach.siting.problem import Demand
-from withinreach.siting.sums import sums
+from withinreach.siting.solving.problem import Demand
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

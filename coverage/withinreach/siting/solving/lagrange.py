@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from withinreach.siting.sums import ROUNDING, sums
+from withinreach.siting.solving.sums import ROUNDING, sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.problem import Demand, Sites
 
 STEPS = 400
 PATIENCE = 10

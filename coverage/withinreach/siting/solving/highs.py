@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import highspy
 import numpy as np
 
-from withinreach.siting.answers import Status
+from withinreach.siting.solving.answers import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # HiGHS calls an answer optimal at a gap of 1e-4 by default: a thousand people of ten million.
 GAP = 0.0
-_OFF = False
 LEAST_LIMIT_S = 0.01
+OFF = False
 # HiGHS looks at its clock between steps, the longest of which is presolve. Measured with 260,000 entries: 3 to 7 s.
 STEP_S_PER_ENTRY = 2e-5
 
@@ -67,7 +67,7 @@ class _Silent(highspy.Highs):
     """HiGHS greets on standard output as soon as its callbacks are enabled, where our JSON goes."""
 
     def enableCallbacks(self) -> None:  # noqa: N802
-        self.setOptionValue("output_flag", _OFF)
+        self.setOptionValue("output_flag", OFF)
         super().enableCallbacks()  # type: ignore[no-untyped-call]
 
 
@@ -88,7 +88,7 @@ def minimise(programme: Programme, *, start: NDArray[np.float64] | None, until: 
     """
     solver = _Silent()  # type: ignore[no-untyped-call]
     for option, value in (
-        ("output_flag", _OFF),
+        ("output_flag", OFF),
         ("threads", 1),
         ("parallel", "off"),
         ("random_seed", 0),

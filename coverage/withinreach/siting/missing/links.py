@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from withinreach.kernels.nearest import Spots
 from withinreach.model import walking_costs, whole_mm_up
 from withinreach.reach import nearest_ways, pairs_to
-from withinreach.siting.sums import sums
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.siting.covering import set_covering
+from withinreach.siting.solving.covering import set_covering
 
 if TYPE_CHECKING:
-    from withinreach.siting.answers import Answer
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.answers import Answer
+    from withinreach.siting.solving.problem import Demand, Sites
 
 
 def fewest_kept(demand: Demand, sites: Sites, cutoff: float, share: float = 1.0, limit_s: float = np.inf) -> Answer:

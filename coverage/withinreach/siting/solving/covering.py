@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from withinreach.siting.answers import Answer, Certificate, Status
-from withinreach.siting.greedy import most_saving
-from withinreach.siting.highs import Programme, minimise, steps_fit
-from withinreach.siting.merging import merged
-from withinreach.siting.savings import Saving, most_saved
-from withinreach.siting.sums import ROUNDING
+from withinreach.siting.solving.answers import Answer, Certificate, Status
+from withinreach.siting.solving.greedy import most_saving
+from withinreach.siting.solving.highs import Programme, Solved, minimise, steps_fit
+from withinreach.siting.solving.merging import merged
+from withinreach.siting.solving.savings import Saving, most_saved
+from withinreach.siting.solving.sums import ROUNDING, sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.siting.greedy import Greedy
-    from withinreach.siting.highs import Solved
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.greedy import Greedy
+    from withinreach.siting.solving.problem import Demand, Sites
 
 
 class Open(NamedTuple):
@@ -95,22 +94,42 @@ def set_covering(demand: Demand, sites: Sites, cutoff: float, share: float = 1.0
         return none_possible(sites, Status.INFEASIBLE, left.unservable, began)
     enough = min(enough, within_reach)
     start = most_saving(left.rows, sites, enough)
-    meets = start.meets and start.saved >= enough * (1 - ROUNDING)
-    programme = covering_programme(left.rows, sites)
+    known = start.chosen if start.meets and start.saved >= enough * (1 - ROUNDING) else None
     free = np.where(sites.fixed, 0.0, sites.cost)
-    if share < 1:
-        programme = with_row(programme, programme.cost, high=(within_reach - enough) * (1 + ROUNDING))
-    else:
-        programme = _nobody_left(programme, sites)
-    programme = programme._replace(cost=np.concatenate([free, np.zeros(len(left.rows.weight))]))
-    solved = minimise(programme, start=start.chosen.astype(np.float64) if meets else None, until=began + limit_s)
-    chosen = sites_of(solved, sites, start.chosen if meets else None)
+    bound = _least_cost(left.rows, sites, enough)
+    programme = _sharing(left.rows, sites, enough, everybody=share >= 1)
+    solved = Solved(None, -np.inf, Status.GREEDY)
+    if steps_fit(programme.rows.nnz, began + limit_s):
+        first = None if known is None else known.astype(np.float64)
+        solved = minimise(programme, start=first, until=began + limit_s)
+    chosen = sites_of(solved, sites, known)
     status = _status(solved, chosen, start.chosen)
-    if chosen is None:
+    if chosen is None or solved.status is Status.INFEASIBLE:
         return none_possible(sites, status, left.unservable, began)
     objective = float(free[chosen].sum())
-    bound = min(objective, max(0.0, _rounded_up(solved.bound, free)))
+    bound = min(objective, _rounded_up(max(bound, solved.bound), free))
     return Answer(chosen, certificate(objective, bound, status, began), left.unservable)
+
+
+def _sharing(rows: Demand, sites: Sites, enough: float, *, everybody: bool) -> Programme:
+    """Spend as little as possible on covering enough of the people."""
+    programme = covering_programme(rows, sites)
+    if everybody:
+        programme = _nobody_left(programme, sites)
+    else:
+        programme = with_row(programme, programme.cost, high=(float(rows.weight.sum()) - enough) * (1 + ROUNDING))
+    free = np.where(sites.fixed, 0.0, sites.cost)
+    return programme._replace(cost=np.concatenate([free, np.zeros(len(rows.weight))]))
+
+
+def _least_cost(rows: Demand, sites: Sites, enough: float) -> float:
+    """What covering enough people costs at least: as if no two sites covered the same ones, and parts could be had."""
+    gain = np.where(sites.fixed, 0.0, sums(rows.site, rows.weight[rows.row], len(sites)))
+    some = np.flatnonzero(gain > 0)
+    order = some[np.argsort(sites.cost[some] / gain[some], kind="stable")]
+    before = np.concatenate([[0.0], np.cumsum(gain[order])[:-1]])
+    part = np.clip((enough * (1 - ROUNDING) - before) / gain[order], 0, 1)
+    return float((part * sites.cost[order]).sum())
 
 
 def covers_all(demand: Demand, sites: Sites, cutoff: float, until: float) -> tuple[NDArray[np.bool_] | None, Status]:

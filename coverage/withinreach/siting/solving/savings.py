@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from withinreach.siting.answers import Status
-from withinreach.siting.exchange import exchanged
-from withinreach.siting.greedy import most_saving
-from withinreach.siting.highs import minimise, steps_fit
-from withinreach.siting.lagrange import relaxed
-from withinreach.siting.sums import ROUNDING
+from withinreach.siting.solving.answers import Status
+from withinreach.siting.solving.exchange import exchanged
+from withinreach.siting.solving.greedy import most_saving
+from withinreach.siting.solving.highs import minimise, steps_fit
+from withinreach.siting.solving.lagrange import relaxed
+from withinreach.siting.solving.sums import ROUNDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from withinreach.siting.highs import Programme
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.highs import Programme
+    from withinreach.siting.solving.problem import Demand, Sites
 
 # Shares of the time until exchanges end, and until the relaxation does; the rest is the solver's, if its steps fit.
 FOR_EXCHANGE = 0.2

@@ -15,18 +15,18 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from withinreach.model import Frozen
-from withinreach.siting.answers import Answer, Status
-from withinreach.siting.covering import certificate, none_possible, sites_of
-from withinreach.siting.greedy import Allowance
-from withinreach.siting.highs import Programme, minimise, steps_fit
-from withinreach.siting.merging import merged
-from withinreach.siting.problem import Sites
-from withinreach.siting.sums import ROUNDING, pointers, sums
+from withinreach.siting.solving.answers import Answer, Status
+from withinreach.siting.solving.covering import certificate, none_possible, sites_of
+from withinreach.siting.solving.greedy import Allowance
+from withinreach.siting.solving.highs import Programme, minimise, steps_fit
+from withinreach.siting.solving.merging import merged
+from withinreach.siting.solving.problem import Sites
+from withinreach.siting.solving.sums import ROUNDING, pointers, sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.siting.problem import Demand
+    from withinreach.siting.solving.problem import Demand
 
 
 @dataclass(frozen=True, slots=True, eq=False)

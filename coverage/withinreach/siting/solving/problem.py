@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from withinreach.model import Frozen
-from withinreach.siting.sums import ROUNDING, pointers
+from withinreach.siting.solving.sums import ROUNDING, pointers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
-from withinreach.siting.answers import Answer, Status
-from withinreach.siting.covering import certificate, covers_all, covers_all_greedily, none_possible
-from withinreach.siting.highs import Programme
-from withinreach.siting.merging import ROOT, prefixes
-from withinreach.siting.savings import Saving, most_saved
-from withinreach.siting.sums import sums
+from withinreach.siting.solving.answers import Answer, Status
+from withinreach.siting.solving.covering import certificate, covers_all, covers_all_greedily, none_possible
+from withinreach.siting.solving.highs import Programme
+from withinreach.siting.solving.merging import ROOT, prefixes
+from withinreach.siting.solving.savings import Saving, most_saved
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.siting.problem import Demand, Sites
+    from withinreach.siting.solving.problem import Demand, Sites
 
 
 def median(demand: Demand, sites: Sites, limit_s: float = np.inf) -> Answer:

@@ -9,9 +9,9 @@ import numpy as np
 
 from withinreach.model import Frozen
 from withinreach.scenarios import Link, Scenario
-from withinreach.siting.links import best_links
-from withinreach.siting.pockets import lacking_people, pockets_of
-from withinreach.siting.sums import sums
+from withinreach.siting.missing.links import best_links
+from withinreach.siting.missing.pockets import lacking_people, pockets_of
+from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     import geopandas as gpd
