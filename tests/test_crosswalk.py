@@ -114,3 +114,20 @@ def test_the_170_townships_of_xinxiang(shared, tmp_path):
     blind = crosswalk.areas_of(name, np.full(170, -1, np.int32))
     shared_names = crosswalk.table["name"].map(short_name).duplicated(keep=False).to_numpy()
     assert ((blind == own) | shared_names).all()
+
+
+def test_a_study_holds_the_townships_of_its_facilities_against_its_crosswalk(town):
+    """关堤乡 belongs to the eastern unit by the table; the facility that names it lies in the western one."""
+    path = town.parent / "facilities.csv"
+    header, first, *rest = path.read_text(encoding="utf-8-sig").splitlines()
+    path.write_text(
+        "\n".join([f"{header},所属乡镇", f"{first},关堤乡", *(f"{row}," for row in rest)]), encoding="utf-8"
+    )
+    (town.parent / "townships.csv").write_text("code,name,unit\n1001,关堤,2\n1002,西街街道,1\n", encoding="utf-8")
+    text = town.read_text(encoding="utf-8").replace("[areas]", '[crosswalk]\npath = "townships.csv"\n\n[areas]', 1)
+    town.write_text(text, encoding="utf-8")
+    study = wr.load_study(town)
+    assert town.parent / "townships.csv" in study.input_paths()
+    told = wr.prepare(study).audit.findings.set_index("rule").loc["township_elsewhere"]
+    assert told[["row", "column", "value"]].tolist() == [2, "所属乡镇", "关堤乡"]
+    assert told["reason"] == "甲养老院: the crosswalk gives its township to 东区, but it lies in 西区"
