@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from withinreach.analysis import judge
-from withinreach.errors import StudyError
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import facility_grounds, write_geopackage
 from withinreach.exports.layers import layer_path, write_layer
@@ -95,11 +94,8 @@ def write_exports(
 
 
 def _codes(result: Result, county: str | Sequence[str] | None) -> list[str]:
-    known = list(result.case.areas.table["code"])
     if county is None:
-        return known
+        return list(result.case.areas.table["code"])
     wanted = [county] if isinstance(county, str) else list(county)
-    unknown = [code for code in wanted if code not in known]
-    if unknown:
-        raise StudyError(f"no area with code {', '.join(unknown)}; the study has: {', '.join(known)}")
+    result.case.areas.rows_of(wanted)
     return wanted

@@ -61,7 +61,7 @@ def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) ->
     ``catchments`` have one polygon per service and facility of the area, whole, also where it crosses the border; see
     `trace_isochrones` and `trace_catchments`.
     """
-    row = int(np.flatnonzero((result.case.areas.table["code"] == code).to_numpy())[0])
+    (row,) = result.case.areas.rows_of([code])
     layers = {
         "area": _area(result, row),
         "facilities": _points(result, result.case.facilities, row),

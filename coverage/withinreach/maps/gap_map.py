@@ -11,7 +11,6 @@ import shapely
 from folium.template import Template
 
 from withinreach.analysis import result_of
-from withinreach.errors import StudyError
 from withinreach.maps.content import NO_LINKS, Links, facility_content, study_content
 from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
 from withinreach.maps.labels import LABELS
@@ -80,7 +79,8 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.M
     StudyError
         If there is no such area.
     """
-    part = part_around(result.case, area_row(result, code), _farthest_m(result.case))
+    (row,) = result.case.areas.rows_of([code])
+    part = part_around(result.case, row, _farthest_m(result.case))
     here = result_of(result, part)
     # Where no street is known there is no place to walk to a site from; the page tells what it knows.
     walking = _walking_islands(part.case) if part.case.network.n_segments else ()
@@ -90,20 +90,6 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.M
 def draw_overview(result: Result, links: Links) -> folium.Map:
     """Draw every area, in less detail and each with the way to its own page."""
     return _drawn(result, _islands(result, links, OVERVIEW))
-
-
-def area_row(result: Result, code: str) -> int:
-    """Row of the area with a code.
-
-    Raises
-    ------
-    StudyError
-        If there is none.
-    """
-    codes = list(result.case.areas.table["code"])
-    if code not in codes:
-        raise StudyError(f"no area with code {code}; the study has: {', '.join(codes)}")
-    return codes.index(code)
 
 
 def _farthest_m(case: Case) -> float:

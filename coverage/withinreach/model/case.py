@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from withinreach.errors import StudyError
 from withinreach.model.accounts import residual
 from withinreach.model.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -76,6 +77,20 @@ class Areas(Frozen):
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def rows_of(self, codes: Sequence[str]) -> list[int]:
+        """Rows of the areas with these codes, in their order.
+
+        Raises
+        ------
+        StudyError
+            If there is no area with one of them.
+        """
+        row = {code: at for at, code in enumerate(self.table["code"])}
+        unknown = [code for code in codes if code not in row]
+        if unknown:
+            raise StudyError(f"no area with code {', '.join(unknown)}; the study has: {', '.join(row)}")
+        return [row[code] for code in codes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
