@@ -11,7 +11,7 @@ import pytest
 
 import withinreach as wr
 from browsing import Watched
-from test_terrain import centres, write_heights
+from test_terrain import hilly_study, with_some_stairs
 from withinreach.analysis import result_of
 from withinreach.maps import draw_area, write_pages
 from withinreach.maps.labels import LABELS
@@ -27,32 +27,11 @@ CODE = "410782"
 TEXT = LABELS["zh"]
 
 
-def hilly_study(folder):
-    """The sample city on waves of hills; the elder profile uses stairs slowly."""
-    study = write_sample(folder, scale=0.02)
-    case = wr.prepare(wr.load_study(study))
-    (west, south), (east, north) = case.network.vertex_xy.min(axis=0), case.network.vertex_xy.max(axis=0)
-    shape = (int((north - south) / 200) + 10, int((east - west) / 200) + 10)
-    x, y = centres(shape, west - 800, north + 800, 200.0)
-    heights = 120 * np.sin(x / 1400) + 80 * np.cos(y / 900)
-    write_heights(folder / "hills.tif", heights, west=west - 800, north=north + 800, cell=200.0)
-    text = study.read_text(encoding="utf-8")
-    study.write_text(
-        text.replace("snap_cap_m = 300", 'terrain = { path = "hills.tif" }\nsnap_cap_m = 300'), encoding="utf-8"
-    )
-    return study
-
-
 @pytest.fixture(scope="module", params=["level", "hilly"])
 def result(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     study = hilly_study(folder) if request.param == "hilly" else write_sample(folder, scale=0.02)
-    case = wr.prepare(wr.load_study(study))
-    rng = np.random.default_rng(3)
-    steps = rng.random(case.network.n_segments) < 0.05
-    steps[case.people.segment[case.people.snapped]] = False
-    steps[case.facilities.segment[case.facilities.snapped]] = False
-    return wr.analyse(replace(case, network=replace(case.network, steps=steps)))
+    return wr.analyse(with_some_stairs(wr.prepare(wr.load_study(study)), seed=3))
 
 
 @pytest.fixture(scope="module")

@@ -241,13 +241,10 @@ def _without_slopes(town):
 # A whole hilly case --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def hilly(tmp_path_factory):
-    """The sample city on waves of hills, with some stairs."""
-    folder = tmp_path_factory.mktemp("hilly")
+def hilly_study(folder):
+    """The sample city on waves of hills, on whose stairs the elder profile is slow."""
     study = write_sample(folder, scale=0.02)
     case = wr.prepare(wr.load_study(study))
-    rng = np.random.default_rng(5)
     (west, south), (east, north) = case.network.vertex_xy.min(axis=0), case.network.vertex_xy.max(axis=0)
     shape = (int((north - south) / 100) + 10, int((east - west) / 100) + 10)
     x, y = centres(shape, west - 400, north + 400, 100.0)
@@ -256,11 +253,20 @@ def hilly(tmp_path_factory):
     text = study.read_text(encoding="utf-8")
     text = text.replace("snap_cap_m = 300", 'terrain = { path = "hills.tif" }\nsnap_cap_m = 300')
     study.write_text(text.replace("[profiles.elder]", "[profiles.elder]\nsteps_m_s = 0.4"), encoding="utf-8")
-    case = wr.prepare(wr.load_study(study))
-    steps = rng.random(case.network.n_segments) < 0.05
+    return study
+
+
+def with_some_stairs(case, seed):
+    """The case with stairs in the place of one street in twenty, but for those on which somebody or something lies."""
+    steps = np.random.default_rng(seed).random(case.network.n_segments) < 0.05
     steps[case.people.segment[case.people.snapped]] = False
     steps[case.facilities.segment[case.facilities.snapped]] = False
     return replace(case, network=replace(case.network, steps=steps))
+
+
+@pytest.fixture(scope="module")
+def hilly(tmp_path_factory):
+    return with_some_stairs(wr.prepare(wr.load_study(hilly_study(tmp_path_factory.mktemp("hilly")))), seed=5)
 
 
 def directed_graph(case, costs, facilities):
