@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from withinreach.errors import CoverageError
     from withinreach.exports import export
     from withinreach.maps import draw_area, draw_map
+    from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.scenarios import Scenario, compare, load_scenario
@@ -39,6 +40,7 @@ _HOMES = {
     "compare": "scenarios",
     "draw_area": "maps",
     "draw_map": "maps",
+    "draw_plate": "maps.plates",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
@@ -71,6 +73,7 @@ __all__ = [
     "compare",
     "draw_area",
     "draw_map",
+    "draw_plate",
     "draw_tornado",
     "estimate_intervals",
     "explain_change",

@@ -101,7 +101,7 @@ def facility_content(case: Case) -> dict[str, list[object]]:
 
 def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]]:
     table = case.areas.table
-    anchors = degrees.of(np.array([_label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
+    anchors = degrees.of(np.array([label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
     return [
         {
             "code": str(code),
@@ -113,7 +113,7 @@ def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]
     ]
 
 
-def _label_point(geometry: shapely.Geometry) -> tuple[float, float]:
+def label_point(geometry: shapely.Geometry) -> tuple[float, float]:
     """A point well inside the largest part of an area."""
     part = max(getattr(geometry, "geoms", [geometry]), key=lambda g: g.area)
     west, south, east, north = part.bounds

@@ -20,6 +20,8 @@ import xstatic.pkg.leaflet
 from branca.element import Element, Figure
 from jinja2 import Template
 
+from withinreach.maps.palette import palette_script
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
@@ -146,7 +148,7 @@ def leaflet_script() -> str:
 
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
-    body = "\n".join(_asset(name) for name in APP_SCRIPTS)
+    body = "\n".join([palette_script(), *(_asset(name) for name in APP_SCRIPTS)])
     return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
 
 
