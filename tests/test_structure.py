@@ -29,6 +29,7 @@ STAGES = [
     {"scenarios"},
     {"siting"},
     {"maps", "exports"},
+    {"publishing"},
     {"cli"},
     {"__main__"},
 ]

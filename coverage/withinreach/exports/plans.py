@@ -14,7 +14,7 @@ import shapely
 from withinreach.analysis import judge
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated
-from withinreach.exports.manifest import write_manifest
+from withinreach.exports.manifest import manifest_of, write_manifest
 from withinreach.exports.tables import write_csv
 from withinreach.exports.workbook import write_workbook
 
@@ -48,7 +48,7 @@ def export_comparison(comparison: Comparison, folder: Path) -> Path:
             for number, one in enumerate(comparison.outcomes, start=1):
                 (staging / f"scenario_{number}.toml").write_text(one.scenario.to_toml(), encoding="utf-8", newline="\n")
                 _write_layer(comparison.changes(one.scenario.title), staging / "changes.gpkg", f"scenario_{number}")
-        write_manifest(comparison.base, judge(comparison.base), staging)
+        write_manifest(manifest_of(comparison.base, judge(comparison.base)), staging)
     return folder
 
 
@@ -81,7 +81,7 @@ def export_plan(plan: Plan, folder: Path) -> Path:
                 staging / "plan.gpkg",
                 "unservable",
             )
-        write_manifest(plan.base, judge(plan.base), staging)
+        write_manifest(manifest_of(plan.base, judge(plan.base)), staging)
     return folder
 
 
@@ -107,7 +107,7 @@ def export_missing(missing: Missing, folder: Path) -> Path:
             _write_layer(pockets.set_geometry(first, crs=pockets.crs), path, "pockets")
             _write_layer(pockets[walked], path, "walks", "LineString")
             _write_layer(links, path, "links", "LineString")
-        write_manifest(missing.base, judge(missing.base), staging)
+        write_manifest(manifest_of(missing.base, judge(missing.base)), staging)
     return folder
 
 
