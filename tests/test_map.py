@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 from map_town import CARE_M, HOSTILE, ORIGIN, SIDE_M, measured_town
 from withinreach.maps import draw_map
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import FIGURES, NO_LINKS, facility_content, study_content
 from withinreach.maps.document import APP_SCRIPTS
 from withinreach.maps.labels import LABELS
@@ -32,6 +32,7 @@ from withinreach.maps.shapes import HOLE, LINE, SHELL, Degrees, encode_shapes
 from withinreach.maps.strokes import levels, spatial_order, strokes
 from withinreach.preparation.streets import build_network
 from withinreach.reach import Status
+from withinreach.showing import COVERAGE_BREAKS, coverage_classes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,7 @@ import pandas as pd
 from withinreach.measures.units import Units
 from withinreach.model import Frozen
 from withinreach.progress import silent
+from withinreach.scenarios.card import comparison_card
 from withinreach.scenarios.outcome import reanalyse
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class Comparison(Frozen):
 
     def __str__(self) -> str:
         return self.totals.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return comparison_card(self)
 
     def changes(self, title: str) -> gpd.GeoDataFrame:
         """The inhabited cells where a scenario changes who is served, as points in the study's CRS.

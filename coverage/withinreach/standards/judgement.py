@@ -10,6 +10,7 @@ import pandas as pd
 
 from withinreach.errors import StudyError
 from withinreach.model import TOTAL, Frozen
+from withinreach.standards.card import judgement_card
 
 if TYPE_CHECKING:
     from withinreach.standards.register import Register
@@ -114,3 +115,6 @@ class Judgement(Frozen):
         table = pd.crosstab(states["register"], states["state"])
         ids = [register.id for register in self.registers]
         return table.reindex(index=ids, columns=[state.value for state in State], fill_value=0)
+
+    def _repr_html_(self) -> str:
+        return judgement_card(self, [state.value for state in State])
