@@ -153,7 +153,7 @@ class TestLabels:
 
     def test_the_page_uses_every_label_and_no_other(self):
         code = "".join((ASSETS / name).read_text("utf-8") for name in (*APP_SCRIPTS, "page.html"))
-        used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code)) | {"tag"}
+        used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code))
         used |= {f"layer_{name}" for name in re.findall(r'name: "(\w+)", visible', code)}
         used |= {f"status_{status.key}" for status in Status}
         assert used == LABELS["zh"].keys()
@@ -402,7 +402,9 @@ class TestMap:
     def test_the_page_tells_its_language(self, language, tag):
         page = draw_map(measured_town(language)).get_root().render()
         assert f'<html lang="{tag}">' in page
-        assert json.loads(Tags(page).island("study"))["text"] == dict(LABELS[language])
+        study = json.loads(Tags(page).island("study"))
+        assert study["language"] == language
+        assert study["texts"] == {name: dict(words) for name, words in LABELS.items()}
 
     def test_every_script_is_in_the_page(self):
         stored = {entry.name for entry in ASSETS.iterdir() if entry.name.endswith(".js")}

@@ -30,6 +30,7 @@ STAGES = [
     {"scenarios"},
     {"siting"},
     {"maps", "exports"},
+    {"publishing"},
     {"cli"},
     {"__main__"},
 ]

@@ -65,7 +65,7 @@ def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail
     study = case.study
     return {
         "language": study.language,
-        "text": dict(LABELS[study.language]),
+        "texts": {language: dict(words) for language, words in LABELS.items()},
         "title": study.title,
         "notice": study.notice,
         "producer": study.producer,

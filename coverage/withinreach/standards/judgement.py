@@ -105,9 +105,8 @@ class Judgement(Frozen):
         """One row per target: register, target, chapter, clause, state, for one unit."""
         rows = self.of_unit(code)
         keys = ["register", "target", "chapter", "clause"]
-        rank = rows["state"].map({state.value: place for place, state in enumerate(GRAVEST)})
-        best = rows.assign(rank=rank)[rows["judged"]].groupby(keys, sort=False)["rank"].min().reset_index()
-        return best.assign(state=best["rank"].map(lambda place: GRAVEST[place].value)).drop(columns="rank")
+        first = ~rows.duplicated(keys)
+        return rows[keys].assign(state=states_of_targets(rows))[first].reset_index(drop=True)
 
     def counts(self, code: str = TOTAL) -> pd.DataFrame:
         """Targets per register (rows) and state (columns, all of them), for one unit."""
@@ -118,3 +117,10 @@ class Judgement(Frozen):
 
     def _repr_html_(self) -> str:
         return judgement_card(self, [state.value for state in State])
+
+
+def states_of_targets(rows: pd.DataFrame) -> pd.Series:
+    """The state of the whole target that each row of a `Judgement.table` is a part of, for the unit of the row."""
+    rank = rows["state"].map({state.value: place for place, state in enumerate(GRAVEST)})
+    gravest = rank.where(rows["judged"]).groupby([rows["register"], rows["target"], rows["code"]]).transform("min")
+    return gravest.map({place: state.value for place, state in enumerate(GRAVEST)}).astype("str")
