@@ -23,8 +23,9 @@ from hypothesis.extra import numpy as hnp
 from map_town import CARE_M, HOSTILE, ORIGIN, SIDE_M, measured_town
 from withinreach.maps import draw_map
 from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
-from withinreach.maps.content import FIGURES, NO_LINKS, facility_content, study_content
+from withinreach.maps.content import FIGURES, NO_LINKS, study_content
 from withinreach.maps.document import APP_SCRIPTS
+from withinreach.maps.facilities import FILTERED, facility_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import FULL, cell_arrays, json_island, reach_arrays, street_arrays, water_arrays
 from withinreach.maps.packing import pack, unpack
@@ -32,6 +33,7 @@ from withinreach.maps.shapes import HOLE, LINE, SHELL, Degrees, encode_shapes
 from withinreach.maps.strokes import levels, spatial_order, strokes
 from withinreach.preparation.streets import build_network
 from withinreach.reach import Status
+from withinreach.sources.values import vocabulary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,6 +157,8 @@ class TestLabels:
         used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code))
         used |= {f"layer_{name}" for name in re.findall(r'name: "(\w+)", visible', code)}
         used |= {f"status_{status.key}" for status in Status}
+        used |= {f"filter_{name}" for name in FILTERED}
+        used |= {f"value_{value}" for name in FILTERED for value in vocabulary(name).values()}
         assert used == LABELS["zh"].keys()
 
 

@@ -34,6 +34,8 @@ APP_SCRIPTS = (
     "base.js",
     "cells.js",
     "facilities.js",
+    "filter.js",
+    "finder.js",
     "areas.js",
     "walk.js",
     "sites.js",

@@ -11,8 +11,9 @@ import shapely
 from folium.template import Template
 
 from withinreach.analysis import result_of
-from withinreach.maps.content import NO_LINKS, Links, facility_content, study_content
+from withinreach.maps.content import NO_LINKS, Links, study_content
 from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
+from withinreach.maps.facilities import facility_content, unit_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
     FULL,
@@ -177,6 +178,7 @@ def _islands(result: Result, links: Links, detail: Detail) -> Iterator[Island]:
     shown = case.study.population.groups if len(case.areas) == 1 else groups
     yield json_island("study", study_content(result, degrees, links, detail))
     yield json_island("facilities", facility_content(case))
+    yield json_island("units", unit_content(case))
     yield packed_island("areas", area_arrays(case, degrees))
     yield packed_island("water", water_arrays(case, degrees))
     yield packed_island("streets", street_arrays(case, degrees, detail))

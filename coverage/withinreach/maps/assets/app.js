@@ -40,6 +40,8 @@ async function build(map, bounds, study, words) {
     ],
   };
   page.facilities = makeFacilities(readJson("facilities"), page.origin);
+  page.units = readJson("units");
+  page.filter = makeFilter(page);
   makeFooter(page);
   makeLanguageSwitch(page);
   frameMap(map, bounds);
@@ -71,7 +73,7 @@ function drawnLayers(page, state, { water, streets, cells }) {
     uncovered: new CanvasLayer(origin, paintUncovered(cells, () => state.reach), { pane: "wr-cells" }),
     water: new CanvasLayer(origin, paintWater(water, origin), { pane: "wr-water" }),
     streets: new CanvasLayer(origin, paintStreets(streets, origin), { pane: "wr-streets" }),
-    facilities: new CanvasLayer(origin, paintFacilities(page.facilities, () => state.service), { pane: "wr-facilities" }),
+    facilities: new CanvasLayer(origin, paintFacilities(page, () => state.service), { pane: "wr-facilities" }),
   };
   for (const layer of Object.values(layers)) layer.addTo(map);
   return layers;
@@ -127,6 +129,19 @@ function connect(page, data) {
     },
     settleLegend: (bounds, cost) => legend.settle({ x: cells.x, y: cells.y, origin }, bounds, cost),
     showAll: () => actions.settleLegend(page.bounds, SMALLER_FOR_LEGEND),
+    filtered() {
+      drawn.facilities.redraw();
+      panel.listFacilities(state.service, state.area);
+    },
+    // Shows a facility wherever it is, on the tab of the service that it belongs to.
+    async findFacility(row, zoom) {
+      const has = (service) => service.facilities.includes(row) || service.idle.includes(row);
+      const at = has(state.service) ? -1 : study.services.findIndex(has);
+      if (at >= 0) await actions.selectService(at);
+      const { lat, lon } = page.facilities.table;
+      map.setView([lat[row], lon[row]], Math.max(map.getZoom(), zoom), { animate: false });
+      actions.openFacility(row);
+    },
     openFacility(row) {
       const { lat, lon } = page.facilities.table;
       const card = facilityCard(page, state.service, row);
@@ -148,6 +163,7 @@ function connect(page, data) {
   const drawn = drawnLayers(page, state, data);
   const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer);
   const panel = makePanel(page, document.getElementById("wr-panel"), actions);
+  makeFinder(page, actions);
   makeControls(page, actions.showAll);
   makePrinting(page, actions.settleLegend);
   page.words.onChange(() => {

@@ -157,11 +157,13 @@ function classNames(breaks, unit) {
 }
 
 function facilitySigns({ text }, service) {
-  if (service.capacity === null) return [legendItem(swatch(null, "dot"), service.title, "wide")];
+  const idle = service.idle.length > 0 ? [legendItem(swatch(null, "cross"), text.facility_idle, "wide")] : [];
+  if (service.capacity === null) return [legendItem(swatch(null, "dot"), service.title, "wide"), ...idle];
   const capacity = service.capacityTitle || text.capacity;
   return [
     legendItem(swatch(null, "dot"), fill(text.facility_known, { capacity }), "wide"),
     legendItem(swatch(null, "dot hollow"), fill(text.facility_unknown, { capacity }), "wide"),
+    ...idle,
   ];
 }
 

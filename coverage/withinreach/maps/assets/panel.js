@@ -21,6 +21,7 @@ function makePanel(page, host, actions) {
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
   const table = makeTable(page, actions);
+  const filter = makeFilterPanel(page, actions.filtered);
   const list = element("details", { class: "block facility-list" });
   const tableTitle = element("h3");
   const home = element("span");
@@ -37,10 +38,12 @@ function makePanel(page, host, actions) {
     figures,
     people,
     element("section", { class: "block" }, tableTitle, table.root),
+    filter.root,
     list
   );
   return {
     table,
+    listFacilities: (service, row) => fillFacilityList(page, list, service, row, actions),
     update: (service, row) => {
       const area = row === null ? null : page.study.areas[row];
       scope.textContent = area ? area.name : page.study.areas.length === 1 ? page.study.areas[0].name : text.whole_study;
@@ -53,6 +56,7 @@ function makePanel(page, host, actions) {
       });
       figures.replaceChildren(...keyFigures(page, service, figuresOf(service, row)));
       people.replaceChildren(...statusBar(page, service, row));
+      filter.update(service);
       fillFacilityList(page, list, service, row, actions);
       table.update(service, row);
     },
@@ -178,8 +182,8 @@ const LISTED = 300;
 
 function fillFacilityList(page, list, service, row, actions) {
   const { table } = page.facilities;
-  const here = service.facilities.filter((facility) => row === null || table.area[facility] === row);
-  list.hidden = here.length === 0;
+  const here = page.filter.rows(service).filter((facility) => row === null || table.area[facility] === row);
+  list.hidden = service.facilities.length === 0;
   const title = page.text.facility_list + " (" + page.format.number(here.length, 0) + ")";
   const items = element("ul", {});
   list.replaceChildren(element("summary", { text: title }), items);

@@ -8,7 +8,7 @@ function followPointer(page, { state, cells, actions, visible }) {
   const positionOf = (latlng) => ({ x: worldX(latlng.lng) - origin.x, y: worldY(latlng.lat) - origin.y });
   const scale = () => 256 * 2 ** map.getZoom();
   const facilityUnder = (latlng, reachPx) =>
-    visible("facilities") ? facilityAt(page.facilities, positionOf(latlng), scale(), state.service, reachPx) : -1;
+    visible("facilities") ? facilityAt(page.facilities, positionOf(latlng), scale(), page.filter.rows(state.service), reachPx) : -1;
   const cellUnder = (latlng) =>
     visible("uncovered") && state.reach ? cellAt(cells, positionOf(latlng), scale(), state.reach) : null;
 
