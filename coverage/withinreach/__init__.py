@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from withinreach.catchments import trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
-    from withinreach.exports import export
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
+    from withinreach.publishing import export
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.standards import Judgement
@@ -43,7 +43,7 @@ _HOMES = {
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
     "explain_gaps": "siting",
-    "export": "exports",
+    "export": "publishing",
     "judge": "analysis",
     "load_scenario": "scenarios",
     "load_study": "study",

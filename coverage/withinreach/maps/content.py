@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.ops import polylabel
 
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.classes import density_breaks
 from withinreach.maps.facilities import idle_rows
 from withinreach.maps.labels import LABELS
 from withinreach.maps.numbers import number, numbers
+from withinreach.maps.pockets import pocket_content
 from withinreach.measures.ledger import OUTSIDE
 from withinreach.model import TOTAL
 from withinreach.reach import Status
+from withinreach.showing import COVERAGE_BREAKS, coverage_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from withinreach.maps.shapes import Degrees
     from withinreach.model import Case
     from withinreach.reach import Reach
+    from withinreach.siting.missing.pockets import Pockets
 
 FIGURES = (
     "people",
@@ -59,8 +62,10 @@ class Links:
 NO_LINKS = Links()
 
 
-def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail) -> dict[str, object]:
-    """Title, notes, labels, areas, and every service with its figures."""
+def study_content(
+    result: Result, degrees: Degrees, links: Links, detail: Detail, pockets: Mapping[str, Pockets]
+) -> dict[str, object]:
+    """Title, notes, labels, areas, and every service with its figures and pockets, these by service."""
     case = result.case
     study = case.study
     return {
@@ -80,7 +85,10 @@ def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail
         "home": links.home,
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
-        "services": [_service_content(result, reach) for reach in result.reaches.values()],
+        "services": [
+            _service_content(result, reach) | {"pockets": pocket_content(result, pockets[name])}
+            for name, reach in result.reaches.items()
+        ],
     }
 
 

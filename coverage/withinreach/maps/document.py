@@ -37,6 +37,7 @@ APP_SCRIPTS = (
     "filter.js",
     "finder.js",
     "areas.js",
+    "pockets.js",
     "walk.js",
     "sites.js",
     "legend.js",

@@ -1,6 +1,6 @@
 // Puts the page together and keeps its parts in step: the selected service, the selected area, what the pointer is on.
 
-const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-facilities": 450, "wr-names": 460, "wr-sites": 600 };
+const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-facilities": 450, "wr-names": 460, "wr-pockets": 470, "wr-sites": 600 };
 const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-trial", "wr-facilities", "wr-names"];
 const SMALLER_FOR_LEGEND = 0.25;
 const TOUCH_PX = 12;
@@ -34,6 +34,7 @@ async function build(map, bounds, study, words) {
     layers: [
       { name: "coverage", visible: true },
       { name: "uncovered", visible: true },
+      { name: "pockets", visible: true },
       { name: "facilities", visible: true },
       { name: "streets", visible: true, sign: "street" },
       { name: "water", visible: true, sign: "water" },
@@ -112,7 +113,7 @@ function connect(page, data) {
     },
     selectArea(row, zoom) {
       state.area = row;
-      panel.update(state.service, row);
+      panel.update(state.service, row, state.reach);
       showArea();
       if (zoom && row === null) actions.showAll();
       else if (zoom) map.fitBounds(areas.boundsOf(row), legend.room());
@@ -123,12 +124,14 @@ function connect(page, data) {
     },
     switchLayer(name, on) {
       page.layers.find((layer) => layer.name === name).visible = on;
-      if (name === "coverage") fillAreas(areas, state.service.classes, on);
+      if (name === "pockets") panel.pockets.show(on);
+      else if (name === "coverage") fillAreas(areas, state.service.classes, on);
       else if (on) drawn[name].addTo(map);
       else drawn[name].remove();
     },
     settleLegend: (bounds, cost) => legend.settle({ x: cells.x, y: cells.y, origin }, bounds, cost),
     showAll: () => actions.settleLegend(page.bounds, SMALLER_FOR_LEGEND),
+    choosePocket: (rank) => panel.pockets.choose(rank, false),
     filtered() {
       drawn.facilities.redraw();
       panel.listFacilities(state.service, state.area);
@@ -153,7 +156,7 @@ function connect(page, data) {
   const tell = () => {
     names.write(state.service.figures.coverage.map(page.format.percent));
     legend.update(state.service);
-    panel.update(state.service, state.area);
+    panel.update(state.service, state.area, state.reach);
     header.update(study.services.indexOf(state.service));
   };
 
@@ -162,7 +165,7 @@ function connect(page, data) {
   const names = makeNames(map, study, areas);
   const drawn = drawnLayers(page, state, data);
   const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer);
-  const panel = makePanel(page, document.getElementById("wr-panel"), actions);
+  const panel = makePanel(page, document.getElementById("wr-panel"), cells, actions);
   makeFinder(page, actions);
   makeControls(page, actions.showAll);
   makePrinting(page, actions.settleLegend);

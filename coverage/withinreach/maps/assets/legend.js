@@ -136,6 +136,7 @@ function fillLegend(page, service, limit, groups) {
   groups.uncovered.items.replaceChildren(
     ...classNames(densities, "").map((name, at) => legendItem(swatch(UNCOVERED_COLOURS[at]), name))
   );
+  groups.pockets.items.replaceChildren(legendItem(swatch(null, "pocket"), text.pocket_sign, "wide"));
   groups.facilities.items.replaceChildren(...facilitySigns(page, service));
 }
 

@@ -40,6 +40,7 @@ function followPointer(page, { state, cells, actions, visible }) {
     const facility = facilityUnder(event.latlng, touch ? TOUCH_PX : POINTER_PX);
     if (facility >= 0) return actions.openFacility(facility);
     const cell = cellUnder(event.latlng);
+    if (visible("pockets")) actions.choosePocket(cell === null ? 0 : cell.pocket);
     if (cell !== null && cell.single) openCell(page, state, cell, event.latlng);
     else map.closePopup();
     if (state.hovered !== null && state.hovered !== state.area) actions.selectArea(state.hovered, false);
