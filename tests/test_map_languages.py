@@ -12,7 +12,7 @@ from map_town import measured_town
 from withinreach.maps import draw_area, draw_map
 from withinreach.maps.content import Links
 from withinreach.maps.labels import LABELS
-from withinreach.publishing import publish
+from withinreach.publishing.folders import publish
 
 if TYPE_CHECKING:
     from pathlib import Path
