@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-# From below 60 % to 95 % and more; see `classes.COVERAGE_BREAKS`.
-COVERAGE_COLOURS = ("#e3eef0", "#a9d0d5", "#5fa5b1", "#1f6b7a")
+from withinreach.showing import COVERAGE_FILLS, FACILITY
+
+# From below 60 % to 95 % and more.
+COVERAGE_COLOURS = COVERAGE_FILLS[:-1]
 # Uncovered people, from thin to dense; see `classes.density_breaks`.
 UNCOVERED_COLOURS = ("#f8b98a", "#ee8147", "#d24a1d", "#962407")
 WATER_FILL = "#bcd7e6"
 WATER_EDGE = "#94bcd2"
 STREET = "#59656f"
-FACILITY = "#16263f"
 
 
 def palette_script() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 # 万人 with two decimals from here on; below it they would say less than the people themselves.
 WAN = 10_000
@@ -22,10 +21,3 @@ def tell_people(people: float, language: str) -> str:
 def tell_share(share: float) -> str:
     """A share in per cent with one decimal."""
     return f"{share:.1%}" if math.isfinite(share) else UNKNOWN
-
-
-def tell_class_names(breaks: tuple[float, ...], unit: str) -> list[str]:
-    """Names of the classes between breaks, the lowest first: below, from–to, and more."""
-    marks = [f"{value:g}" for value in breaks]
-    between = [f"{low}–{high}{unit}" for low, high in pairwise(marks)]
-    return [f"< {marks[0]}{unit}", *between, f"≥ {marks[-1]}{unit}"]

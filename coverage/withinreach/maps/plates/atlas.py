@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import SQUARE_M_PER_HA, label_point
 from withinreach.maps.labels import LABELS
-from withinreach.maps.palette import FACILITY, STREET, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
+from withinreach.maps.palette import STREET, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.fonts import find_typeface
 from withinreach.maps.plates.frame import sight_of
 from withinreach.maps.plates.ground import (
@@ -29,8 +29,9 @@ from withinreach.maps.plates.ground import (
 from withinreach.maps.plates.naming import name_areas, name_places
 from withinreach.maps.plates.sheet import FRAME, Plate, Sheet, Sign, sign_of
 from withinreach.maps.strokes import levels, strokes
-from withinreach.maps.telling import tell_class_names, tell_people, tell_share
+from withinreach.maps.telling import tell_people, tell_share
 from withinreach.model import file_stem
+from withinreach.showing import COVERAGE_BREAKS, FACILITY, class_names, coverage_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,7 +132,7 @@ class Atlas:
         paint_border(sheet.ground, case, sight, row)
         paint_facilities(sheet.ground, case, service, rows, scale=AREA_SCALE)
         name_places(sheet, sight, case, row, uncovered, rows)
-        names = tell_class_names(breaks, "")
+        names = class_names(breaks)
         densities = [Sign(name, colour) for name, colour in zip(names, UNCOVERED_COLOURS, strict=True)]
         here = self._class_signs(np.array([figures["coverage"]]))
         groups = [
@@ -151,7 +152,7 @@ class Atlas:
     def _class_signs(self, shares: NDArray[np.float64]) -> list[Sign]:
         """The classes of coverage, in bold those that are on the plate; areas without people only if there are any."""
         present = set(coverage_classes(shares).tolist())
-        names = tell_class_names(tuple(round(share * 100, 9) for share in COVERAGE_BREAKS), "%")
+        names = class_names([at * 100 for at in COVERAGE_BREAKS], "%")
         signs = [sign_of(look_of(at), name, strong=at in present) for at, name in enumerate(names)]
         return signs + ([sign_of(look_of(-1), self._text["no_people"], strong=True)] if -1 in present else [])
 

@@ -11,10 +11,10 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from shapely.geometry.polygon import orient
 
-from withinreach.maps.classes import NO_PEOPLE, coverage_classes
-from withinreach.maps.palette import COVERAGE_COLOURS, FACILITY, STREET, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
+from withinreach.maps.palette import COVERAGE_COLOURS, STREET, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.frame import MM_PER_POINT
 from withinreach.maps.strokes import LEVEL_LENGTHS_M
+from withinreach.showing import COVERAGE_FILLS, FACILITY, NO_PEOPLE, coverage_classes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ BEYOND, PAPER, BORDER, INK = "#f1f0ec", "#ffffff", "#53606c", "#17222e"
 # With the colour, never alone: closer lines the fewer people are covered, none from 95 % on.
 COVERAGE_HATCHES = ("//////", "///", "..", "")
 HATCH_COLOURS = ("#b4c6cb", "#7fabb3", "#d8eaed", "#1f6b7a")
-NO_PEOPLE_FACE, NO_PEOPLE_HATCH, NO_PEOPLE_LINE = "#f1f1ee", "xxx", "#9aa3ab"
+NO_PEOPLE_FACE, NO_PEOPLE_HATCH, NO_PEOPLE_LINE = COVERAGE_FILLS[-1], "xxx", "#9aa3ab"
 # Lines of a street by its level (see `strokes.levels`), mm.
 STREET_MM = (0.30, 0.22, 0.15, 0.10)
 STREET_ALPHA = 0.4

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from scipy.spatial import cKDTree
 
 from withinreach.maps.content import label_point
-from withinreach.maps.palette import FACILITY
 from withinreach.maps.plates.frame import Box
 from withinreach.maps.plates.names import Room, Spot, around, centred_or_near, cut_to
 from withinreach.maps.plates.sheet import CENTRED, FRAME, HEADING, INK, NAME, SMALL, SOFT, Pen
+from withinreach.showing import FACILITY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
