@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
+    from withinreach.briefs import write_brief
     from withinreach.catchments import trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
@@ -58,6 +59,7 @@ _HOMES = {
     "weigh_equity": "weighing",
     "weigh_supply": "weighing",
     "site": "siting",
+    "write_brief": "briefs",
 }
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",
+    "write_brief",
 ]
 
 

@@ -45,7 +45,7 @@ def pocket_content(result: Result, pockets: Pockets) -> dict[str, object]:
             "minutes": number(float(pocket.minutes)),
             "metres": number(float(pocket.level_m)),
         }
-        for pocket, place in zip(table.itertuples(), _places(case, pockets.seat[: len(table)]), strict=True)
+        for pocket, place in zip(table.itertuples(), place_names(case, pockets.seat[: len(table)]), strict=True)
     ]
     return {"count": len(pockets.table), "listed": listed}
 
@@ -56,7 +56,7 @@ def pocket_arrays(pockets: Pockets) -> Mapping[str, NDArray[np.uint8]]:
     return {"pocket": rank.astype(np.uint8)}
 
 
-def _places(case: Case, seats: NDArray[np.int64]) -> list[str]:
+def place_names(case: Case, seats: NDArray[np.int64]) -> list[str]:
     """The listed unit nearest to each of some cells, straight and in the same area; empty where none is near."""
     places = ["" for _ in seats]
     nearest = np.full(len(seats), NAMED_WITHIN_M)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from withinreach.siting.asking import site
-from withinreach.siting.candidates import Candidates, candidates_of, listed
+from withinreach.siting.candidates import Candidates, candidates_of, inside_area, listed
 from withinreach.siting.missing.gaps import Missing, explain_gaps
 from withinreach.siting.plan import Plan
 from withinreach.siting.rules import Extension, Rules, Zones, load_rules
@@ -20,6 +20,7 @@ __all__ = [
     "Zones",
     "candidates_of",
     "explain_gaps",
+    "inside_area",
     "listed",
     "load_rules",
     "site",

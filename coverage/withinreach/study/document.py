@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from withinreach.errors import StudyError
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, Repairs
-from withinreach.study.fields import Identifier, Strict
+from withinreach.study.fields import BriefTemplate, Identifier, Strict
 from withinreach.study.judging import Register, StatisticsLayer, UnitLevel, UnitListLayer
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, CompoundLayer, FacilityLayer, NetworkLayer, WaterLayer
@@ -49,6 +49,7 @@ class Study(Strict):
     audit: AuditSettings = AuditSettings()
     repairs: Repairs | None = None
     crosswalk: CrosswalkLayer | None = None
+    brief_template: BriefTemplate | None = None
     kinds: dict[Identifier, StudyKind] = Field(default_factory=dict)
     registers: tuple[Register, ...] = ()
     statistics: StatisticsLayer | None = None

@@ -86,7 +86,7 @@ class Plate:
             If the suffix names another format, or the file cannot be written.
         """
         path = plate_path(path)
-        content = self._repr_png_() if path.suffix.lower() == ".png" else self._svg()
+        content = self.png() if path.suffix.lower() == ".png" else self._svg()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             staged = path.with_name(f".{path.name}")
@@ -96,9 +96,13 @@ class Plate:
             raise SourceError(f"{path}: cannot be written: {error}") from None
         return path
 
-    def _repr_png_(self) -> bytes:
-        """The plate as PNG; notebooks show it."""
+    def png(self) -> bytes:
+        """The plate as PNG."""
         return self._bytes("png", {"Software": None})
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        return self.png()
 
     def _svg(self) -> bytes:
         return self._bytes("svg", {"Title": self.title, "Creator": "withinreach", "Date": None})
