@@ -12,6 +12,7 @@ from withinreach.maps.classes import density_breaks
 from withinreach.maps.facilities import idle_rows
 from withinreach.maps.labels import LABELS
 from withinreach.maps.numbers import number, numbers
+from withinreach.maps.people import account_content, minutes_content
 from withinreach.maps.pockets import pocket_content
 from withinreach.measures.ledger import OUTSIDE
 from withinreach.model import TOTAL
@@ -77,12 +78,16 @@ def study_content(
         "asOf": study.as_of.isoformat(),
         "populationAsOf": study.population.as_of.isoformat(),
         "crs": study.metric_crs,
+        "reviewNumber": study.map.review_number,
+        "internalUse": study.map.internal_use,
+        "baseMap": study.map.base_map,
         "cellSizeM": list(case.cell_size_m),
         "coverageBreaks": list(COVERAGE_BREAKS),
         "groups": {name: group.title for name, group in study.population.groups.items()},
         "statuses": [status.key for status in Status],
         "areas": _areas(case, degrees, links),
         "home": links.home,
+        "accounts": account_content(case),
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
         "services": [
@@ -139,6 +144,7 @@ def _service_content(result: Result, reach: Reach) -> dict[str, object]:
         "figures": {name: numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
         "total": {name: number(float(result.totals[service.name][name])) for name in FIGURES},
         "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
+        "walks": minutes_content(case, reach),
         "ledger": _ledger(result.ledgers[service.name], case),
     }
 
