@@ -11,6 +11,7 @@ from shapely.ops import polylabel
 from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
 from withinreach.maps.labels import LABELS
 from withinreach.measures.ledger import OUTSIDE
+from withinreach.measures.units import Units
 from withinreach.model import TOTAL
 from withinreach.reach import Status
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from withinreach.maps.shapes import Degrees
     from withinreach.model import Case
     from withinreach.reach import Reach
+    from withinreach.study import Service
 
 FIGURES = (
     "people",
@@ -33,6 +35,9 @@ FIGURES = (
     "uncovered_people",
     "coverage",
     "coverage_own",
+    "circle_people",
+    "circle_coverage",
+    "served_of_circle",
     "median_min",
     "p90_min",
     "facilities",
@@ -90,6 +95,7 @@ def facility_content(case: Case) -> dict[str, list[object]]:
     content: dict[str, list[object]] = {
         "id": [str(value) for value in table["id"]],
         "name": [str(value) for value in table["name"]],
+        "kind": [str(value) for value in table["kind"]],
         "lon": [round(float(value), 6) for value in table["lon"]],
         "lat": [round(float(value), 6) for value in table["lat"]],
         "area": case.facilities.area.tolist(),
@@ -140,12 +146,29 @@ def _service_content(result: Result, reach: Reach) -> dict[str, object]:
         "capacity": service.capacity,
         "capacityTitle": service.capacity_title,
         "normSource": None if service.norm is None else service.norm.source,
+        "norm": _norm_content(case, service),
+        "kinds": sorted(study.taxonomy.within(service.kinds)),
+        "opens": service.kinds[0],
         "facilities": case.facility_rows(service.kinds).tolist(),
         "densityBreaks": list(density_breaks(uncovered, width * height / SQUARE_M_PER_HA)),
         "figures": {name: _numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
         "total": {name: _number(float(result.totals[service.name][name])) for name in FIGURES},
         "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
         "ledger": _ledger(result.ledgers[service.name], case),
+    }
+
+
+def _norm_content(case: Case, service: Service) -> dict[str, object] | None:
+    """The norm of a service with the places that it asks for, in each area and in all."""
+    norm = service.norm
+    if norm is None:
+        return None
+    needed = Units.of_areas(case).people(case.people_of(norm.of)) * norm.per_1000 / 1000
+    return {
+        "per1000": norm.per_1000,
+        "of": norm.of,
+        "needed": _numbers(needed),
+        "neededTotal": float(needed.sum()),
     }
 
 

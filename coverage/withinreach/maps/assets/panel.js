@@ -21,6 +21,7 @@ function makePanel(page, host, actions) {
   const question = element("p", { class: "question" });
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
+  const circle = element("section", { class: "block" });
   const table = makeTable(page, actions);
   const list = element("details", { class: "block facility-list" });
   host.append(
@@ -29,6 +30,7 @@ function makePanel(page, host, actions) {
     question,
     figures,
     people,
+    circle,
     element("section", { class: "block" }, element("h3", { text: text.by_area }), table.root),
     list
   );
@@ -47,6 +49,7 @@ function makePanel(page, host, actions) {
       });
       figures.replaceChildren(...keyFigures(page, service, figuresOf(service, row)));
       people.replaceChildren(...statusBar(page, service, row));
+      circle.replaceChildren(...circleFigures(page, service, figuresOf(service, row)));
       fillFacilityList(page, list, service, row, actions);
       table.update(service, row);
     },
