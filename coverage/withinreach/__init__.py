@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
-    from withinreach.catchments import trace_catchments, trace_isochrones
+    from withinreach.catchments import trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
-    from withinreach.exports import export
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
+    from withinreach.publishing import export
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.standards import Judgement
@@ -43,13 +43,14 @@ _HOMES = {
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
     "explain_gaps": "siting",
-    "export": "exports",
+    "export": "publishing",
     "judge": "analysis",
     "load_scenario": "scenarios",
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
     "trace_catchments": "catchments",
+    "trace_all_isochrones": "catchments",
     "trace_isochrones": "catchments",
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
@@ -82,6 +83,7 @@ __all__ = [
     "prepare",
     "sample_case",
     "site",
+    "trace_all_isochrones",
     "trace_catchments",
     "trace_isochrones",
     "vary_assumptions",

@@ -105,11 +105,14 @@ def map_command(study: Path, output: Path | None) -> None:
 @click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
 @OUT
 def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
-    """Write the tables and geodata of a study, per county."""
-    from withinreach.exports import export as write
+    """Write the folder of each county, complete by itself, and the tables of the whole."""
+    from withinreach.publishing import export as write
 
     loaded = load(study)
-    click.echo(write(measure(loaded), out or Path("maps", loaded.name), county=counties or None))
+    result = measure(loaded)
+    codes = counties or tuple(result.case.areas.table["code"])
+    with progress_bar(loaded.name, len(codes)) as step:
+        click.echo(write(result, out or Path("maps", loaded.name), county=codes, progress=step))
 
 
 @cli.command()
@@ -180,26 +183,15 @@ def measure(study: Study) -> Result:
 
 
 def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
-    from withinreach.analysis import analyse, judge
-    from withinreach.exports import whole_folder, write_exports, write_manifest
-    from withinreach.maps import write_pages
-    from withinreach.preparation import prepare
+    from withinreach.publishing import INDEX, publish
 
     study = load(path)
+    result = measure(study)
     folder = out or Path("maps", study.name)
-    with (
-        progress_bar(study.name, PREPARE_STEPS + len(study.services) + 2) as step,
-        whole_folder(folder) as staging,
-    ):
-        result = analyse(prepare(study, progress=step), progress=step)
-        step("maps")
-        write_pages(result, staging)
-        step("tables and geodata")
-        judgement = judge(result)
-        write_exports(result, judgement, staging)
-        write_manifest(result, judgement, staging)
+    with progress_bar(study.name, len(result.case.areas) + 1) as step:
+        publish(result, folder, progress=step)
     if as_json:
         print_json(summary(result) | {"out": str(folder)})
     else:
         print_tables(result)
-        click.echo(folder / "index.html")
+        click.echo(folder / INDEX)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from withinreach.catchments import divide_ground, ground_near_streets, trace_isochrones
+from withinreach.catchments import divide_ground, ground_near_streets, trace_all_isochrones
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
@@ -39,17 +39,11 @@ def facility_grounds(result: Result) -> Grounds:
     """Isochrones of each service's cutoff, and catchments; ``service`` is the first column."""
     case = result.case
     shared = ground_near_streets(case, CATCHMENT_CELL_M)
-    isochrones, catchments = [], []
+    catchments = []
     for name, service in case.study.services.items():
-        isochrones.append(trace_isochrones(case, name, minutes=[service.cutoff_min]).assign(service=name))
-        catchments.append(divide_ground(case, service, shared).assign(service=name))
-    return Grounds(_stacked(isochrones), _stacked(catchments))
-
-
-def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Frames one below the other, the last column first."""
-    together = pd.concat(frames, ignore_index=True)
-    return together[["service", *together.columns[:-1]]]
+        catchments.append(divide_ground(case, service, shared))
+        catchments[-1].insert(0, "service", name)
+    return Grounds(trace_all_isochrones(case), pd.concat(catchments, ignore_index=True))
 
 
 def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) -> None:
@@ -72,6 +66,11 @@ def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) ->
     with dated(result.case.study.as_of):
         for name, layer in layers.items():
             pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
+
+
+def write_layer_of(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
+    """Add a layer of one kind of geometry to a GeoPackage, also if it has no rows."""
+    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=kind)
 
 
 @contextmanager

@@ -9,7 +9,10 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from withinreach.model import TOTAL
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
 
-def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
-    """Write ``manifest.json``.
+def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
+    """What ``manifest.json`` of the whole says.
 
     Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas, what
     of it was masked, the ledger per service, how many findings of each severity stand in ``audit.csv``, and how many
@@ -29,7 +32,7 @@ def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
     inputs give equal bytes. There is no seed, for nothing is random.
     """
     study = result.case.study
-    manifest = {
+    return {
         "study": study.name,
         "title": study.title,
         "notice": study.notice,
@@ -44,12 +47,32 @@ def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
         },
         "population": _numbers(result.case.audit.population.T),
         "masked": result.case.audit.masked.to_dict(orient="records"),
-        "ledger": {name: _numbers(table[["total"]])["total"] for name, table in result.ledgers.items()},
+        "ledger": _ledger(result, TOTAL),
         "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
-        "targets": {str(k): {str(s): int(n) for s, n in row.items()} for k, row in judgement.counts().iterrows()},
+        "targets": _targets(judgement, TOTAL),
     }
+
+
+def county_manifest(whole: Mapping[str, object], result: Result, judgement: Judgement, code: str) -> dict[str, object]:
+    """What ``manifest.json`` of one county says: that of the whole, with the county's own ledger and targets."""
+    (row,) = result.case.areas.rows_of([code])
+    name = str(result.case.areas.table["name"].iloc[row])
+    of_county = {"ledger": _ledger(result, code), "targets": _targets(judgement, code)}
+    return {**whole, "unit": {"code": code, "name": name}, **of_county}
+
+
+def write_manifest(manifest: Mapping[str, object], folder: Path) -> None:
+    """Write ``manifest.json``."""
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _ledger(result: Result, code: str) -> dict[str, dict[str, float | None]]:
+    return {name: _numbers(table[[code]])[code] for name, table in result.ledgers.items()}
+
+
+def _targets(judgement: Judgement, code: str) -> dict[str, dict[str, int]]:
+    return {str(k): {str(s): int(n) for s, n in row.items()} for k, row in judgement.counts(code).iterrows()}
 
 
 def _input(path: Path) -> dict[str, object]:

@@ -31,12 +31,6 @@ def every_row(result: Result) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
-def county_rows(result: Result, code: str) -> pd.DataFrame:
-    """One row per service for one area."""
-    blocks = [_with_service(result, name, table[table["code"] == code]) for name, table in result.tables.items()]
-    return pd.concat(blocks, ignore_index=True)
-
-
 def facility_rows(result: Result) -> pd.DataFrame:
     """One row per service and facility: whom it stands for, its load, and places per person of its catchment."""
     blocks = [catchment_loads(result, name).assign(service=name) for name in result.tables]

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from withinreach.maps.gap_map import draw_area, draw_map
-from withinreach.maps.pages import write_pages
+from withinreach.maps.pages import write_area, write_overview
 
-__all__ = ["draw_area", "draw_map", "write_pages"]
+__all__ = ["draw_area", "draw_map", "write_area", "write_overview"]

@@ -80,15 +80,11 @@ function peopleInCircle({ cells, page, ...model }, [x, y], radiusM, toMetres) {
   let sum = 0;
   for (let cell = 0; cell < cells.x.length; cell++) {
     if (people[cell] === 0) continue;
-    const [east, north] = toMetres(...degreesOf(cells.x[cell] + page.origin.x, cells.y[cell] + page.origin.y));
+    const [lat, lon] = latLngOfWorld(cells.x[cell], cells.y[cell], page.origin);
+    const [east, north] = toMetres(lon, lat);
     if (Math.hypot(east - x, north - y) <= radiusM + ROUNDING_M) sum += people[cell];
   }
   return sum / PEOPLE_STEPS;
-}
-
-// Undoes worldX and worldY.
-function degreesOf(x, y) {
-  return [(x - 0.5) * 360, (Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) * 360) / Math.PI - 90];
 }
 
 // The legend of what is drawn, with its figures.

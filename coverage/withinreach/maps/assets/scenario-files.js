@@ -7,6 +7,7 @@ function makeScenarioFiles(ground, model, actions) {
   const say = (told, wrong = false) => Object.assign(files, { told, wrong });
 
   return Object.assign(files, {
+    forget: () => say([]),
     save() {
       const off = model.sites.findIndex((site) => site.spot === null);
       if (off >= 0) return say([fill(page.text.scenario_site_off, { name: siteName(page, model.sites[off], off) })], true);

@@ -5,8 +5,8 @@
 // Writing --------------------------------------------------------------------------------------------------------
 
 function scenarioText({ page, ...model }, remarks) {
-  const { kind, id } = page.facilities.table;
-  const named = (row) => ({ id: id[row], kind: kind[row] });
+  const { table } = page.facilities;
+  const named = (row) => ({ id: table.id[row], kind: kindOf(table, row) });
   const tables = [
     ...model.sites.map((site, at) => ["open", { kind: site.kind, name: siteName(page, site, at), at: [site.x, site.y], capacity: site.capacity, cost: site.cost }]),
     ...[...model.closed].map(([row, { cost }]) => ["close", { ...named(row), cost }]),
@@ -21,6 +21,11 @@ function scenarioText({ page, ...model }, remarks) {
   ];
   if (model.tariffs !== null) lines.push("", "[tariffs]", ...tomlLines(model.tariffs));
   return lines.join("\n") + "\n";
+}
+
+function kindOf({ filters }, row) {
+  const { values, of } = filters.find((filter) => filter.name === "kind");
+  return values[of[row]];
 }
 
 function siteName({ text }, site, at) {
@@ -129,7 +134,7 @@ function placesOfScenario(scenario, { page, crs, toMetres, snap, capM }) {
     return null;
   };
   const rowOf = (where, { id, kind }) => {
-    const rows = open.filter((row) => table.id[row] === id && (kind === undefined || table.kind[row] === kind));
+    const rows = open.filter((row) => table.id[row] === id && (kind === undefined || kindOf(table, row) === kind));
     if (rows.length > 1) problems.push(fill(text.scenario_several, { key: where, id }));
     else if (rows.length === 0) notes.push(fill(text.scenario_elsewhere, { key: where, id }));
     return rows.length === 1 ? rows[0] : null;
@@ -161,7 +166,7 @@ function placesOfScenario(scenario, { page, crs, toMetres, snap, capM }) {
       once(where, row, part);
       if (part === "close") into.set(row, { cost });
       if (part === "resize") {
-        countsPlaces(where, table.kind[row], capacity);
+        countsPlaces(where, kindOf(table, row), capacity);
         into.set(row, { capacity, cost });
       }
       const place = part === "move" ? onStreet(where, to) : null;

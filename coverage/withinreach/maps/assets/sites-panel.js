@@ -205,7 +205,7 @@ function placesLines(page, model) {
 
 // Who gains and who loses in each unit of the study's list below the areas, as far as anything changes there.
 function unitsTable(page, model) {
-  const { text, format, units } = page;
+  const { text, format, cellUnits: units } = page;
   if (units === null) return [];
   const people = model.people();
   const sums = (found) => {
@@ -287,6 +287,7 @@ function fileTools({ text }, model, files, update) {
 function facilityActions(page, model, row, actions) {
   const { text } = page;
   const { service } = model;
+  if (!service.facilities.includes(row)) return "";
   const closed = model.closed.has(row);
   const parts = [
     element("p", { class: "note", text: catchmentText(page, service, model.catchmentOfFacility(row)) }),

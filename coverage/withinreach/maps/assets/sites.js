@@ -22,7 +22,7 @@ async function makeSites(page, data) {
   const toMetres = polynomial(content.toMetres, content.terms);
   const toDegrees = polynomial(content.toDegrees, content.terms);
   const isInside = (x, y) => isInAreas(data.areas, ...toDegrees(x, y));
-  if (document.getElementById("wr-units")) page.units = { ...readJson("units"), ...(await readArrays("unit-cells")) };
+  if (document.getElementById("wr-cell-units")) page.cellUnits = { ...readJson("cell-units"), ...(await readArrays("unit-of-cell")) };
   const model = makeTrial(walker, content, { cells: data.cells, isInside }, page);
   const world = worldOf(walker.streets, toDegrees, page.origin);
   const rings = makeRings(page, model, walker, toMetres);
@@ -116,7 +116,14 @@ async function makeSites(page, data) {
   const ground = { page, crs: content.crs, capM: content.capM, toMetres, snap: walker.snap };
   const files = makeScenarioFiles(ground, model, actions);
   const chip = trialChip(page, model, () => placing);
-  const view = makeSitesPanel(page, model, { actions, files, rings });
+  let view = makeSitesPanel(page, model, { actions, files, rings });
+  page.words.onChange(() => {
+    actions.place(false);
+    files.forget();
+    view.root.remove();
+    view = makeSitesPanel(page, model, { actions, files, rings });
+    changed();
+  });
   page.map.getContainer().addEventListener("keydown", (event) => {
     if (placing && event.key === "Enter" && event.target === page.map.getContainer()) actions.add(page.map.getCenter());
   });

@@ -1,0 +1,12 @@
+"""Result -> folders: the tables of the whole, and for every county one folder that is complete by itself.
+
+`Publication` holds what the folders are written from; `write_whole` and `write_county` each write one folder, and
+know nothing of each other, so that counties can be written one by one, in any order and by several processes.
+"""
+
+from __future__ import annotations
+
+from withinreach.publishing.folders import COUNTIES, INDEX, export, publish, write_county, write_whole
+from withinreach.publishing.publication import Publication
+
+__all__ = ["COUNTIES", "INDEX", "Publication", "export", "publish", "write_county", "write_whole"]
