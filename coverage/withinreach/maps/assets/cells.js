@@ -148,7 +148,7 @@ function cellAt(cells, position, scale, { people, status, metres, pocket }) {
   const single = showsSingleCells(cells, scale);
   const halfWidth = single ? cells.width / 2 : BLOCK_PX / 2 / scale;
   const halfHeight = single ? cells.height / 2 : BLOCK_PX / 2 / scale;
-  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null, pocket: 0 };
+  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null, pocket: 0, cell: -1 };
   const box = {
     west: position.x - halfWidth,
     east: position.x + halfWidth,
@@ -164,6 +164,7 @@ function cellAt(cells, position, scale, { people, status, metres, pocket }) {
     if (single) {
       found.status = status[cell];
       found.metres = metres[cell];
+      found.cell = cell;
     }
   });
   return found.cells === 0 ? null : { ...found, single };

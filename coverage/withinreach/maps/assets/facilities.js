@@ -117,7 +117,7 @@ function facilityCard(page, service, row) {
 function definitions(lines) {
   const list = element("dl", { class: "facts" });
   for (const [term, value] of lines) {
-    list.append(element("dt", { text: term }), element("dd", { text: value }));
+    list.append(element("dt", {}, term), element("dd", { text: value }));
   }
   return list;
 }
