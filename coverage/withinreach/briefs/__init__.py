@@ -7,6 +7,7 @@ function of the tables of its county; every number in it leads to the cell that 
 from __future__ import annotations
 
 from withinreach.briefs.evidence import Evidence
+from withinreach.briefs.template import open_template
 from withinreach.briefs.writing import save_template, write_brief, write_county_brief
 
-__all__ = ["Evidence", "save_template", "write_brief", "write_county_brief"]
+__all__ = ["Evidence", "open_template", "save_template", "write_brief", "write_county_brief"]

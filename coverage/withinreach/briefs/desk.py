@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from withinreach.briefs.blocks import Text
 from withinreach.briefs.evidence import tables_of
 from withinreach.briefs.sources import Sources
-from withinreach.briefs.voice import Voice
+from withinreach.briefs.voice import Voice, tell_count
 from withinreach.maps.telling import tell_people, tell_share
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ class Desk:
     def tell_people(self) -> Callable[[float], str]:
         """People with their unit."""
         return partial(tell_people, language=self.voice.language)
+
+    @property
+    def count_people(self) -> Callable[[float], str]:
+        """People in a table: where the unit is always the same it stands in the head."""
+        return self.tell_people if self.voice.language == "zh" else tell_count
 
     def table_caption(self, key: str) -> Line:
         """The caption of the next table."""

@@ -82,7 +82,9 @@ STYLES: Mapping[str, Look] = MappingProxyType(
 )
 # English text is smaller: at 16 pt a line would hold nine words.
 ENGLISH = {"title": (20, 26), "heading": (14, 20), "subheading": (12, 17), "body": (12, 17), "dated": (12, 17),
-           "notice": (12, 17), "signed": (12, 17), "caption": (10.5, 15)}  # fmt: skip
+           "notice": (12, 17), "signed": (12, 17), "caption": (10.5, 15), "head": (8, 10.5), "name": (8.5, 11),
+           "number": (8.5, 11)}  # fmt: skip
+GAP_POINTS = 5
 ALARM = RGBColor(0xB2, 0x3A, 0x12)
 BLACK = RGBColor(0, 0, 0)
 
@@ -155,7 +157,10 @@ def _shape(style: ParagraphStyle, look: Look, language: str) -> None:
     form.alignment = look.align
     form.line_spacing_rule, form.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(look.line_points)
     form.space_before, form.space_after = Pt(look.space_points), Pt(look.space_points)
+    # Chinese paragraphs begin two signs in, English ones after a gap.
     form.first_line_indent = Pt(look.indent_ems * look.points) if language == "zh" else Pt(0)
+    if language == "en" and look.indent_ems:
+        form.space_before = Pt(GAP_POINTS)
     form.keep_with_next = look.name.startswith("Heading")
     borders = style.element.get_or_add_pPr().find(qn("w:pBdr"))
     if borders is not None:  # Word's own title is underlined

@@ -8,7 +8,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from withinreach.briefs.blocks import Line, Text
 from withinreach.maps.telling import UNKNOWN
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from withinreach.briefs.blocks import Run
 
 Part = str | Line
+Parts = dict[str, Part]
 # Chinese counts its headings, English its letters.
 ORDINALS = {"zh": "一二三四五六七八九十", "en": "abcdefghij"}
 
@@ -38,8 +39,8 @@ class Voice:
         ``zh`` or ``en``.
     """
 
-    def __init__(self, language: str) -> None:
-        self.language = language
+    def __init__(self, language: Literal["zh", "en"]) -> None:
+        self.language: Literal["zh", "en"] = language
         self._words = _words(language)
 
     def word(self, key: str) -> Any:

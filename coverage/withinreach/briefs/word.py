@@ -12,7 +12,7 @@ from docx.enum.section import WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Emu, Pt
+from docx.shared import Emu, Mm, Pt
 
 from withinreach.briefs.blocks import Figure, Heading, Paragraph, Picture, Table, Text
 from withinreach.briefs.template import STYLES
@@ -35,8 +35,12 @@ LEVELS = ("title", "heading", "subheading")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 RULE, THIN = 12, 4  # eighths of a point
 # A picture over the whole width would leave no room for text on its page.
-PICTURE = 0.86
+PICTURE = 0.8
+# Of a template that does not say how wide its page is.
+A4_WIDTH = Mm(210)
 LONGEST = 400
+# Of a property of the document, in signs (ECMA-376, part 2, 10.1).
+PROPERTY = 255
 
 
 class Appendix(NamedTuple):
@@ -60,7 +64,8 @@ class Writer:
     def __init__(self, document: Document) -> None:
         self._document = document
         section = document.sections[-1]
-        self._width = Emu(section.page_width - section.left_margin - section.right_margin)
+        sides = (section.left_margin or Emu(0)) + (section.right_margin or Emu(0))
+        self._width = Emu((section.page_width or A4_WIDTH) - sides)
         self._bookmarks = 0
 
     def write(self, blocks: Iterable[Block]) -> None:
@@ -163,7 +168,8 @@ class Writer:
         """The document as a file, dated with the study's day."""
         about = self._document.core_properties
         moment = dt.datetime.combine(day, dt.time())
-        about.title, about.author, about.last_modified_by = _clean(title), _clean(author), _clean(author)
+        about.title = _clean(title)[:PROPERTY]
+        about.author = about.last_modified_by = _clean(author)[:PROPERTY]
         about.created, about.modified, about.revision, about.comments = moment, moment, 1, ""
         written = BytesIO()
         self._document.save(written)

@@ -116,7 +116,7 @@ class Study(Strict):
         paths = [self.areas.path, self.network.path, *self.population.paths()]
         paths += [layer.path for layer in self.facilities]
         single = (self.water, self.network.terrain, self.compounds, self.repairs, self.crosswalk, self.statistics)
-        paths += [layer.path for layer in single if layer is not None]
+        paths += [layer.path for layer in (*single, self.brief_template) if layer is not None]
         paths += [register.path for register in self.registers if register.path is not None]
         paths += [layer.path for layer in self.units.values()]
         return tuple(dict.fromkeys(paths))

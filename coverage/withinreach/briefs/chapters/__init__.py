@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from withinreach.briefs.chapters.coverage import coverage
+from withinreach.briefs.chapters.covered import covered
 from withinreach.briefs.chapters.method import method
 from withinreach.briefs.chapters.pockets import pockets
 from withinreach.briefs.chapters.remedies import remedies
 from withinreach.briefs.chapters.summary import ending, summary, title
 from withinreach.briefs.chapters.targets import targets
 
-CHAPTERS = (title, summary, method, coverage, targets, pockets, remedies, ending)
+CHAPTERS = (title, summary, method, covered, targets, pockets, remedies, ending)
 
 __all__ = ["CHAPTERS"]

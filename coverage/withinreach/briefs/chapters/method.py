@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from withinreach.briefs.blocks import Block
     from withinreach.briefs.desk import Desk
+    from withinreach.briefs.voice import Parts
 
 # Columns that hold text.
 NAMES = {0, 1, 5}
@@ -22,14 +23,17 @@ def method(desk: Desk) -> Iterator[Block]:
     """Data, walk, the services, and where intervals come from."""
     voice = desk.voice
     yield Heading(1, voice.say("method.heading"))
-    data = {
+    data: Parts = {
         "as_of": desk.day("as_of"),
         "population_as_of": desk.day("population.as_of"),
         "name": desk.name,
         "cells": desk.setting("cells", tell_count),
         "findings": desk.setting("audit.findings", tell_count),
     }
-    runs = {"runs": desk.setting("intervals.runs", tell_count), "level": desk.setting("intervals.level", tell_level)}
+    runs: Parts = {
+        "runs": desk.setting("intervals.runs", tell_count),
+        "level": desk.setting("intervals.level", tell_level),
+    }
     yield Paragraph(
         voice.say("method.data", data)
         + voice.say("method.walk", {"cap": desk.setting("network.snap_cap_m", tell_plain)})
@@ -46,6 +50,4 @@ def method(desk: Desk) -> Iterator[Block]:
         )
         for service in desk.services
     ]
-    yield Table(
-        desk.table_caption("method.caption"), voice.word("method.head"), rows, (20, 15, 8, 11, 9, 37), NAMES
-    )
+    yield Table(desk.table_caption("method.caption"), voice.word("method.head"), rows, (20, 15, 8, 11, 9, 37), NAMES)

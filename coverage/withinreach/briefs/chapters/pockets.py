@@ -42,20 +42,20 @@ def pockets(desk: Desk) -> Iterator[Block]:
         for service in lacking
         for row in table[table["service"] == service.name].head(max(1, ROWS // len(lacking))).to_dict(orient="records")
     ]
-    yield Table(
-        desk.table_caption("pockets.caption"), voice.word("pockets.head"), rows, (20, 21, 13, 24, 9, 13), NAMES
-    )
+    yield Table(desk.table_caption("pockets.caption"), voice.word("pockets.head"), rows, (20, 21, 13, 24, 9, 13), NAMES)
 
 
 def _row(desk: Desk, service: Service, row: dict[str, object]) -> tuple[Line, ...]:
     key = (service.name, row["rank"])
     figure, word = desk.sources.figure, desk.voice.word
-    lon, lat = ((figure("pockets", key, name, tell_degrees),) for name in ("lon", "lat"))
     place: Line = (Text(str(row["place"])),)
+    if not row["place"]:
+        lon, lat = ((figure("pockets", key, name, tell_degrees),) for name in ("lon", "lat"))
+        place = desk.voice.say("pockets.unnamed", {"lon": lon, "lat": lat})
     return (
         (Text(service.title),),
-        place if row["place"] else desk.voice.say("pockets.unnamed", {"lon": lon, "lat": lat}),
-        (figure("pockets", key, "people", desk.tell_people),),
+        place,
+        (figure("pockets", key, "people", desk.count_people),),
         (Text(str(row["nearest_name"] or word("pockets.no_way"))),),
         (figure("pockets", key, "minutes", tell_minutes),) if not pd.isna(row["minutes"]) else (Text("—"),),
         (Text(word("pockets.reasons")[row["reason"]]),),

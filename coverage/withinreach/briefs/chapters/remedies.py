@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from withinreach.briefs.blocks import Block, Line
     from withinreach.briefs.desk import Desk
+    from withinreach.briefs.voice import Parts
     from withinreach.study import Service
 
 # Fewer people than this are no people when told in whole ones.
@@ -49,10 +50,10 @@ def _row(desk: Desk, service: Service) -> tuple[Line, ...]:
     return (
         (Text(service.title),),
         desk.voice.listed(sites.loc[sites["service"] == service.name, "name"]),
-        desk.plan(service, "gained_people", desk.tell_people),
+        desk.plan(service, "gained_people", desk.count_people),
         desk.plan(service, "coverage_before", tell_share),
         desk.plan(service, "coverage_after", tell_share),
-        desk.plan(service, "unservable_people", desk.tell_people),
+        desk.plan(service, "unservable_people", desk.count_people),
     )
 
 
@@ -65,17 +66,17 @@ def _proof(desk: Desk, helped: Sequence[Service]) -> Line:
     told: Line = ()
     for service in helped:
         if not _value(desk, service, "gap") < PROVEN:
-            parts = {"service": service.title, "gap": desk.plan(service, "gap", tell_share)}
+            parts: Parts = {"service": service.title, "gap": desk.plan(service, "gap", tell_share)}
             told += desk.voice.say("remedies.gap", parts)
     return told or desk.voice.say("remedies.optimal")
 
 
 def _without(desk: Desk, service: Service) -> Line:
     """Why a service has no new site."""
-    name = {"service": service.title}
+    name: Parts = {"service": service.title}
     if desk.coverage(service, "uncovered_people") < SOMEBODY:
         return desk.voice.say("remedies.covered", name)
     if not _value(desk, service, "offered") > 0:
-        people = {"people": desk.people(service, "uncovered_people")}
+        people: Parts = {"people": desk.people(service, "uncovered_people")}
         return desk.voice.say("remedies.no_candidates", {**name, **people})
     return desk.voice.say("remedies.no_gain", name)

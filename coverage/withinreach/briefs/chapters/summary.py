@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from withinreach.briefs.blocks import Block, Line
     from withinreach.briefs.desk import Desk
+    from withinreach.briefs.voice import Parts
     from withinreach.study import Service
 
 
@@ -46,7 +47,7 @@ def ending(desk: Desk) -> Iterator[Block]:
 
 def _reached(desk: Desk, told: list[Service], worst: Service) -> Line:
     best = max(told, key=lambda service: desk.coverage(service, "coverage"))
-    parts: dict[str, str | Line] = {"name": desk.name, "services": desk.setting("services", tell_count)}
+    parts: Parts = {"name": desk.name, "services": desk.setting("services", tell_count)}
     if len(told) == 1:
         parts |= {"service": worst.title, "group": desk.group(worst), "coverage": desk.share(worst)}
         minutes = desk.of_service(worst, "cutoff_min", tell_plain)
@@ -65,7 +66,7 @@ def _reached(desk: Desk, told: list[Service], worst: Service) -> Line:
 
 
 def _interval(desk: Desk, service: Service) -> Line:
-    parts = {"service": service.title, "range": desk.interval(service)}
+    parts: Parts = {"service": service.title, "range": desk.interval(service)}
     return desk.voice.say("summary.interval", parts | {"level": desk.setting("intervals.level", tell_level)})
 
 
@@ -78,7 +79,7 @@ def _remedy(desk: Desk, service: Service) -> Line:
     # Half a person is what rounding to whole people would show.
     if not desk.sources.value("plans", (service.name,), "gained_people") >= 0.5:
         return ()
-    parts = {
+    parts: Parts = {
         "service": service.title,
         "sites": desk.plan(service, "sites", tell_count),
         "before": desk.plan(service, "coverage_before", tell_share),
@@ -104,7 +105,7 @@ def _targets(desk: Desk) -> Line:
     )
 
 
-def count_parts(desk: Desk, register: str) -> dict[str, str | Line]:
+def count_parts(desk: Desk, register: str) -> Parts:
     """How many targets of a register are met, missed and open."""
     states = {"met": "met", "missed": "not_met", "open": "not_computable"}
     return {name: (desk.sources.figure("counts", (register,), state, tell_count),) for name, state in states.items()}

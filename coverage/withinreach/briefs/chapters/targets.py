@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from withinreach.briefs.blocks import Block, Line
     from withinreach.briefs.desk import Desk
+    from withinreach.briefs.voice import Parts
 
 # More than these make a table of the workbook, not of a brief.
 MISSED, MET, MISSING, CONVERTED = 6, 3, 3, 1
@@ -35,7 +36,7 @@ def targets(desk: Desk) -> Iterator[Block]:
     for register in judgement.registers[1:]:
         if not _decided(desk, register.id):
             continue
-        parts = {"register": register.title.in_(voice.language), **count_parts(desk, register.id)}
+        parts: Parts = {"register": register.title.in_(voice.language), **count_parts(desk, register.id)}
         counts += voice.say("targets.counts", parts)
     if counts:
         yield Paragraph(counts)
@@ -103,7 +104,7 @@ def _words(desk: Desk, row: dict[str, object]) -> str:
 
 def _named(desk: Desk, row: dict[str, object]) -> Line:
     clause = str(row["clause"])
-    parts = {"words": _words(desk, row), "clause": f"§{clause}" if clause[:1].isdigit() else clause}
+    parts: Parts = {"words": _words(desk, row), "clause": f"§{clause}" if clause[:1].isdigit() else clause}
     if row["title"]:
         return desk.voice.say("targets.part", parts | {"part": str(row["title"])})
     return desk.voice.say("targets.clause", parts)
@@ -117,7 +118,12 @@ def _converted(desk: Desk, missed: Sequence[dict[str, object]]) -> Line:
         converted, added = (
             (desk.sources.figure("targets", _key(row), f"by_{how}", tell_amount),) for how in ("converting", "adding")
         )
-        parts = {"words": _words(desk, row), "converted": converted, "added": added, "unit": str(row["gap_unit"])}
+        parts: Parts = {
+            "words": _words(desk, row),
+            "converted": converted,
+            "added": added,
+            "unit": str(row["gap_unit"]),
+        }
         told += desk.voice.say("targets.convert", parts)
     return told
 

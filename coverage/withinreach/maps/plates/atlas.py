@@ -190,7 +190,8 @@ class Atlas:
                 f"{profile.title} {profile.speed_m_s:g} m/s",
             )
         )
-        sheet.head(title, subtitle, study.notice)
+        marks = (study.notice, text["internal_use"] if study.map.internal_use else "")
+        sheet.head(title, subtitle, " · ".join(filter(None, marks)))
         sheet.legend(text["legend"], groups)
         sheet.note(text["footer_method"])
         sheet.orient(text["north"], sight.m_per_mm, (text["unit_metres"], text["unit_kilometres"]))
@@ -200,6 +201,8 @@ class Atlas:
             text["footer_population"].format(date=study.population.as_of.isoformat()),
         ]
         second = [text["footer_crs"].format(crs=study.metric_crs), text["footer_boundaries"]]
+        if study.map.review_number:
+            second.append(text["review_number"].format(number=study.map.review_number))
         if study.producer:
             second.insert(0, text["footer_producer"].format(producer=study.producer))
         sheet.foot([" · ".join(first), " · ".join(second)])

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from withinreach.briefs.blocks import Block, Line
     from withinreach.briefs.desk import Desk
+    from withinreach.briefs.voice import Parts
     from withinreach.study import Service
 
 # A difference that is worth a sentence, as a share of the people.
 BY_NEIGHBOURS = 0.005
 
 
-def coverage(desk: Desk) -> Iterator[Block]:
+def covered(desk: Desk) -> Iterator[Block]:
     """The table, the map, and a paragraph for each service."""
     voice = desk.voice
     yield Heading(1, voice.say("coverage.heading"))
@@ -38,12 +39,12 @@ def coverage(desk: Desk) -> Iterator[Block]:
 def _row(desk: Desk, service: Service) -> tuple[Line, ...]:
     return (
         (Text(service.title),),
-        desk.people(service, "people"),
-        desk.people(service, "served_people"),
+        desk.measure(service, "people", desk.count_people),
+        desk.measure(service, "served_people", desk.count_people),
         desk.share(service),
         desk.interval(service),
         desk.share(service, "circle_coverage"),
-        desk.people(service, "uncovered_people"),
+        desk.measure(service, "uncovered_people", desk.count_people),
         desk.measure(service, "median_min", tell_minutes),
         desk.measure(service, "facilities", tell_count),
     )
@@ -64,7 +65,7 @@ def _share(desk: Desk, service: Service) -> Line:
     here, whole = desk.coverage(service, "coverage"), desk.sources.value("coverage", (TOTAL, service.name), "coverage")
     if here == 1:
         return desk.voice.say("coverage.all_covered", {"people": desk.people(service, "people")})
-    parts = {
+    parts: Parts = {
         "group": desk.group(service),
         "minutes": desk.of_service(service, "cutoff_min", tell_plain),
         "coverage": desk.share(service),
@@ -91,7 +92,7 @@ def _places(desk: Desk, service: Service) -> Line:
     norm, gap = desk.coverage(service, "norm_per_1000"), desk.coverage(service, "gap_places")
     if not norm > 0:
         return ()
-    parts: dict[str, str | Line] = {"title": service.capacity_title}
+    parts: Parts = {"title": service.capacity_title}
     if gap >= 0:
         parts |= {name: desk.measure(service, f"{name}_per_1000", tell_ratio) for name in ("norm",)}
         parts |= {"per": desk.measure(service, "capacity_per_1000", tell_ratio)}
@@ -105,7 +106,7 @@ def _places(desk: Desk, service: Service) -> Line:
 
 
 def _map(desk: Desk, service: Service) -> Picture:
-    names = {"name": desk.name, "service": service.title}
+    names: Parts = {"name": desk.name, "service": service.title}
     plate = desk.evidence.atlas.plate(service.name, None if desk.code == TOTAL else desk.code)
     caption = desk.voice.say("coverage.picture", names | {"number": desk.picture_number()})
     told = desk.voice.say("coverage.told", names | {"coverage": desk.share(service)})
