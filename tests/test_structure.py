@@ -30,6 +30,7 @@ STAGES = [
     {"siting"},
     {"maps", "exports"},
     {"publishing"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 ]
