@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from withinreach.catchments import divide_ground, ground_near_streets, trace_isochrones
+from withinreach.catchments import divide_ground, ground_near_streets, trace_all_isochrones
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
@@ -43,26 +43,18 @@ def facility_grounds(result: Result) -> Grounds:
 
 def isochrones_of(case: Case, facilities: NDArray[np.integer]) -> gpd.GeoDataFrame:
     """The isochrones of some facilities by their rows, ascending; ``facility`` is the row among all of the case."""
-    alone = replace(case, facilities=case.facilities.taken(facilities))
-    services = case.study.services.items()
-    traced = _stacked(
-        [trace_isochrones(alone, name, minutes=[s.cutoff_min]).assign(service=name) for name, s in services]
-    )
+    traced = trace_all_isochrones(replace(case, facilities=case.facilities.taken(facilities)))
     return traced.assign(facility=facilities[traced["facility"]].astype(np.int32))
 
 
 def catchments_of(case: Case) -> gpd.GeoDataFrame:
     """The catchments of all facilities. They have no limit: only the whole knows who is nearest to whom."""
     shared = ground_near_streets(case, CATCHMENT_CELL_M)
-    return _stacked(
-        [divide_ground(case, service, shared).assign(service=name) for name, service in case.study.services.items()]
-    )
-
-
-def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Frames one below the other, the last column first."""
-    together = pd.concat(frames, ignore_index=True)
-    return together[["service", *together.columns[:-1]]]
+    catchments = []
+    for name, service in case.study.services.items():
+        catchments.append(divide_ground(case, service, shared))
+        catchments[-1].insert(0, "service", name)
+    return pd.concat(catchments, ignore_index=True)
 
 
 def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) -> None:
@@ -85,6 +77,11 @@ def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) ->
     with dated(result.case.study.as_of):
         for name, layer in layers.items():
             pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
+
+
+def write_layer_of(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
+    """Add a layer of one kind of geometry to a GeoPackage, also if it has no rows."""
+    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=kind)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def file_stem(code: str) -> str:
     A code that has to be changed for it carries a digest of itself, so that two codes never share a file.
     """
     stem = re.sub(r"[^A-Za-z0-9.-]", "_", code).strip(".")[:LONGEST_STEM]
-    if stem == code and not DEVICES.fullmatch(code):
+    if stem and stem == code and not DEVICES.fullmatch(code):
         return stem
     return f"{stem or '_'}-{hashlib.sha256(code.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
