@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from withinreach.analysis import analyse
-from withinreach.batch.partition import write_parts
+from withinreach.batch.parts import write_parts
 from withinreach.batch.reading import read_county, read_whole
 from withinreach.exports import whole_folder
 from withinreach.exports.geodata import Grounds, catchments_of, isochrones_of

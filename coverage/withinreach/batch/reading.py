@@ -13,7 +13,7 @@ import shapely
 
 from withinreach.analysis import Result
 from withinreach.batch.frames import read_frame
-from withinreach.batch.partition import OURS, REACH_ARRAYS, SUMMARY
+from withinreach.batch.parts import OURS, REACH_ARRAYS, SUMMARY
 from withinreach.errors import SourceError
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import NO_SEGMENT, Areas, Audit, Case, Network, Places, UnitList

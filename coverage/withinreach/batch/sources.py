@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from withinreach.batch.crews import open_crew
 from withinreach.batch.jobs import Label, Prepare
-from withinreach.batch.partition import SUMMARY
+from withinreach.batch.parts import SUMMARY
 from withinreach.batch.reading import read_summary
 from withinreach.batch.running import run_jobs
 from withinreach.batch.workplace import Workplace, own_folder
