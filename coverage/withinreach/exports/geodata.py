@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
-    from withinreach.model import Places
+    from withinreach.model import Case, Places
 
 
 # As fine as the cells of a population grid, and a quarter of the work of the usual 50 m.
@@ -37,13 +38,23 @@ class Grounds(NamedTuple):
 
 def facility_grounds(result: Result) -> Grounds:
     """Isochrones of each service's cutoff, and catchments; ``service`` is the first column."""
-    case = result.case
+    return Grounds(isochrones_of(result.case, np.arange(len(result.case.facilities))), catchments_of(result.case))
+
+
+def isochrones_of(case: Case, facilities: NDArray[np.integer]) -> gpd.GeoDataFrame:
+    """The isochrones of some facilities by their rows, ascending; ``facility`` is the row among all of the case."""
+    traced = trace_all_isochrones(replace(case, facilities=case.facilities.taken(facilities)))
+    return traced.assign(facility=facilities[traced["facility"]].astype(np.int32))
+
+
+def catchments_of(case: Case) -> gpd.GeoDataFrame:
+    """The catchments of all facilities. They have no limit: only the whole knows who is nearest to whom."""
     shared = ground_near_streets(case, CATCHMENT_CELL_M)
     catchments = []
     for name, service in case.study.services.items():
         catchments.append(divide_ground(case, service, shared))
         catchments[-1].insert(0, "service", name)
-    return Grounds(trace_all_isochrones(case), pd.concat(catchments, ignore_index=True))
+    return pd.concat(catchments, ignore_index=True)
 
 
 def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) -> None:

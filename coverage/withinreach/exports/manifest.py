@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.standards import Judgement
+    from withinreach.study import Study
 
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
@@ -37,6 +38,18 @@ def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
         "title": study.title,
         "notice": study.notice,
         "as_of": study.as_of.isoformat(),
+        **provenance(study),
+        "population": _numbers(result.case.audit.population.T),
+        "masked": result.case.audit.masked.to_dict(orient="records"),
+        "ledger": _ledger(result, TOTAL),
+        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
+        "targets": _targets(judgement, TOTAL),
+    }
+
+
+def provenance(study: Study) -> dict[str, object]:
+    """What decides on every figure: inputs with their digests, parameters, the seed, versions."""
+    return {
         "inputs": [_input(path) for path in study.input_paths()],
         "parameters": _plain_paths(study.model_dump(mode="json")),
         "seed": None,
@@ -45,11 +58,6 @@ def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },
-        "population": _numbers(result.case.audit.population.T),
-        "masked": result.case.audit.masked.to_dict(orient="records"),
-        "ledger": _ledger(result, TOTAL),
-        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
-        "targets": _targets(judgement, TOTAL),
     }
 
 

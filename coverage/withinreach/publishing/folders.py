@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INDEX = "index.html"
 COUNTIES = "county"
+# The overview, as a county's page in its folder finds it.
+HOME = f"../../{INDEX}"
 
 
 def export(
@@ -71,11 +73,22 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
     codes = _codes(result, None)
     publication = Publication.of(result)
     with whole_folder(folder) as staging:
-        _write(publication, staging, codes, f"../../{INDEX}", progress)
+        _write(publication, staging, codes, HOME, progress)
         progress(INDEX)
-        pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
-        write_overview(result, publication.judgement, staging / INDEX, pages)
+        write_index(publication, staging)
     return folder
+
+
+def county_folder(folder: Path, code: str) -> Path:
+    """Where the folder of a county is in the folder of all."""
+    return folder / COUNTIES / file_stem(code)
+
+
+def write_index(publication: Publication, folder: Path) -> None:
+    """Write ``index.html``, the map of all counties, which leads to the page of each."""
+    codes = publication.result.case.areas.table["code"]
+    pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
+    write_overview(publication.result, publication.judgement, folder / INDEX, pages)
 
 
 def write_whole(publication: Publication, folder: Path) -> None:
@@ -126,7 +139,7 @@ def _write(publication: Publication, folder: Path, codes: Sequence[str], home: s
     write_whole(publication, folder)
     for code in codes:
         progress(code)
-        county = folder / COUNTIES / file_stem(code)
+        county = county_folder(folder, code)
         county.mkdir(parents=True)
         write_county(publication, code, county, home=home)
 

@@ -51,8 +51,8 @@ class Publication(Frozen):
     manifest: Mapping[str, object]
 
     @classmethod
-    def of(cls, result: Result) -> Publication:
-        """Work out what the folders share: targets, loads, grounds, digests of the inputs."""
+    def of(cls, result: Result, grounds: Grounds | None = None) -> Publication:
+        """Work out what the folders share: targets, loads, grounds where none are given, digests of the inputs."""
         judgement = judge(result)
         return cls(
             result=result,
@@ -60,6 +60,6 @@ class Publication(Frozen):
             coverage=every_row(result),
             facilities=facility_rows(result),
             ledger=continuous_ledger(result.case, result.ledgers),
-            grounds=facility_grounds(result),
+            grounds=grounds or facility_grounds(result),
             manifest=manifest_of(result, judgement),
         )
