@@ -16,7 +16,7 @@ from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated
 from withinreach.exports.manifest import manifest_of, write_manifest
 from withinreach.exports.tables import write_csv
-from withinreach.exports.workbook import write_workbook
+from withinreach.exports.workbook import Sheet, write_workbook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def export_comparison(comparison: Comparison, folder: Path) -> Path:
     with whole_folder(folder) as staging:
         write_csv(comparison.table, staging / "comparison.csv")
         write_csv(comparison.totals, staging / "totals.csv")
-        sheets = {"totals": comparison.totals, "comparison": comparison.table}
+        sheets = {"totals": Sheet(comparison.totals), "comparison": Sheet(comparison.table)}
         write_workbook(sheets, staging / "comparison.xlsx", day)
         with dated(day):
             for number, one in enumerate(comparison.outcomes, start=1):

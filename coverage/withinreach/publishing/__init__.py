@@ -6,7 +6,8 @@ know nothing of each other, so that counties can be written one by one, in any o
 
 from __future__ import annotations
 
-from withinreach.publishing.folders import COUNTIES, INDEX, export, publish, write_county, write_whole
+from withinreach.publishing.county import write_county
+from withinreach.publishing.folders import COUNTIES, INDEX, export, publish, write_whole
 from withinreach.publishing.publication import Publication
 
 __all__ = ["COUNTIES", "INDEX", "Publication", "export", "publish", "write_county", "write_whole"]

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from withinreach.exports.folders import whole_folder
-from withinreach.exports.geodata import write_geopackage
-from withinreach.exports.manifest import county_manifest, write_manifest
+from withinreach.exports.manifest import write_manifest
 from withinreach.exports.tables import write_csv
 from withinreach.exports.targets import write_targets
-from withinreach.maps import write_area, write_overview
+from withinreach.maps import write_overview
 from withinreach.model import file_stem
 from withinreach.progress import silent
+from withinreach.publishing.county import write_county
 from withinreach.publishing.publication import Publication
 
 if TYPE_CHECKING:
@@ -94,31 +94,6 @@ def write_whole(publication: Publication, folder: Path) -> None:
     if publication.judgement.registers:
         write_targets(publication.judgement, publication.result.case.study, folder, "targets")
     write_manifest(publication.manifest, folder)
-
-
-def write_county(publication: Publication, code: str, folder: Path, *, home: str = "") -> None:
-    """Write everything of one county into a folder that exists and is empty.
-
-    Every file begins with the county's code: ``_coverage.csv``, ``_facilities.csv``, ``.gpkg``, ``.html``, the map on
-    which sites can be tried, and where the study names registers ``_targets.csv`` and ``_targets.xlsx``; beside them
-    ``manifest.json``. Nothing is read but the publication, so any process can write any county.
-
-    Parameters
-    ----------
-    code
-        Of an area of the result.
-    home
-        Address of the overview, relative to the county's page; empty where there is none.
-    """
-    result, stem = publication.result, file_stem(code)
-    coverage, facilities = publication.coverage, publication.facilities
-    write_csv(coverage[coverage["code"] == code], folder / f"{stem}_coverage.csv")
-    write_csv(facilities[facilities["code"] == code], folder / f"{stem}_facilities.csv")
-    write_geopackage(result, publication.grounds, code, folder / f"{stem}.gpkg")
-    if publication.judgement.registers:
-        write_targets(publication.judgement, result.case.study, folder, f"{stem}_targets", code)
-    write_area(result, code, folder / f"{stem}.html", home)
-    write_manifest(county_manifest(publication.manifest, result, publication.judgement, code), folder)
 
 
 def _write(publication: Publication, folder: Path, codes: Sequence[str], home: str, progress: Progress) -> None:

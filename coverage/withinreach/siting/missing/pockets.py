@@ -48,15 +48,24 @@ def lacking_people(result: Result, service: str, assignment: Assignment | None) 
 def pockets_of(
     result: Result, service: str, lacking: NDArray[np.float64]
 ) -> tuple[gpd.GeoDataFrame, NDArray[np.int64]]:
+    """`pocket_table` with the walk from each seat to its nearest facility, or the seat where there is no way."""
+    table, of_cell = pocket_table(result, service, lacking)
+    finder = PathFinder(result.case, result.reaches[service].service)
+    walks = [_walk(result, service, int(cell), finder) for cell in table["seat"]]
+    crs = result.case.study.metric_crs
+    return gpd.GeoDataFrame(table.drop(columns="seat"), geometry=walks, crs=crs), of_cell
+
+
+def pocket_table(result: Result, service: str, lacking: NDArray[np.float64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Neighbouring cells with people who lack a service, as pockets.
 
     Returns
     -------
-    pockets : GeoDataFrame
+    pockets : DataFrame
         Most people first: people, reason (what stops most of them: ``distance``, ``no_connection``, ``no_street``,
         ``capacity``), cells, code, lon and lat of the *seat*, that is, of the cell with most people whom this reason
         stops; the facility nearest to the seat (id, name; empty where there is no way), the walk there in minutes and
-        level metres; and people per reason. The geometry is that walk, or the seat where there is no way.
+        level metres; people per reason; and seat, the row of that cell.
     of_cell : (k,) int64
         Row of the pocket of each cell, -1 for none.
     """
@@ -81,16 +90,16 @@ def pockets_of(
         "minutes": _known(reach.seconds[seat] / 60),
         "level_m": _known(reach.level_m[seat]),
         **{f"{name}_people": by_reason[:, number] for number, name in enumerate(NAMES)},
+        "seat": seat,
     }
     table = pd.DataFrame(figures | texts).astype(dict.fromkeys(texts, "str"))[
         ["people", "reason", "cells", "code", "lon", "lat", "nearest_id", "nearest_name", "minutes", "level_m"]
         + [f"{name}_people" for name in NAMES]
+        + ["seat"]
     ]
-    finder = PathFinder(case, reach.service)
-    walks = [_walk(result, service, int(cell), finder) for cell in seat]
     of_cell = np.full(len(lacking), -1, np.int64)
     of_cell[cells] = pocket
-    return gpd.GeoDataFrame(table, geometry=walks, crs=case.study.metric_crs), of_cell
+    return table, of_cell
 
 
 def _pockets(xy: NDArray[np.float64], people: NDArray[np.float64], near_m: float) -> tuple[NDArray[np.int64], int]:
