@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 from map_town import CARE_M, HOSTILE, ORIGIN, SIDE_M, measured_town
 from withinreach.maps import draw_map
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import FIGURES, NO_LINKS, facility_content, study_content
 from withinreach.maps.document import APP_SCRIPTS
 from withinreach.maps.labels import LABELS
@@ -32,6 +32,7 @@ from withinreach.maps.shapes import HOLE, LINE, SHELL, Degrees, encode_shapes
 from withinreach.maps.strokes import levels, spatial_order, strokes
 from withinreach.preparation.streets import build_network
 from withinreach.reach import Status
+from withinreach.showing import COVERAGE_BREAKS, coverage_classes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +153,7 @@ class TestLabels:
 
     def test_the_page_uses_every_label_and_no_other(self):
         code = "".join((ASSETS / name).read_text("utf-8") for name in (*APP_SCRIPTS, "page.html"))
-        used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code)) | {"tag"}
+        used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code))
         used |= {f"layer_{name}" for name in re.findall(r'name: "(\w+)", visible', code)}
         used |= {f"status_{status.key}" for status in Status}
         assert used == LABELS["zh"].keys()
@@ -401,7 +402,9 @@ class TestMap:
     def test_the_page_tells_its_language(self, language, tag):
         page = draw_map(measured_town(language)).get_root().render()
         assert f'<html lang="{tag}">' in page
-        assert json.loads(Tags(page).island("study"))["text"] == dict(LABELS[language])
+        study = json.loads(Tags(page).island("study"))
+        assert study["language"] == language
+        assert study["texts"] == {name: dict(words) for name, words in LABELS.items()}
 
     def test_every_script_is_in_the_page(self):
         stored = {entry.name for entry in ASSETS.iterdir() if entry.name.endswith(".js")}

@@ -243,7 +243,7 @@ def test_site_and_compare_from_the_shell(town, tmp_path):
     changes = gpd.read_file(tmp_path / "what if" / "changes.gpkg", layer="scenario_1")
     assert changes["elder_care_change"].tolist() == ["gains"]
     sheets = pd.read_excel(tmp_path / "what if" / "comparison.xlsx", sheet_name=None, engine="openpyxl")
-    assert list(sheets) == ["totals", "comparison"]
+    assert list(sheets) == ["totals", "areas", "targets"]
     as_json = CliRunner().invoke(cli, [*asked, "--json"])
     assert json.loads(as_json.stdout)["sites"][0]["action"] == "open"
 

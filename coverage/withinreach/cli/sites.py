@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from withinreach.cli.group import JSON, STUDY, cli
-from withinreach.cli.printing import print_json, records
+from withinreach.cli.printing import print_json, print_rows, records
 from withinreach.cli.progress_bar import progress_bar
 from withinreach.cli.studies import load, measure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from withinreach.scenarios import Comparison
     from withinreach.siting.rules import Objective
 
 OBJECTIVES = (
@@ -101,8 +106,8 @@ def missing(study: Path, service: str, longest: float, links: int, *, room: bool
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write: tables, workbook, who gains and loses.")
 @JSON
 def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, *, as_json: bool) -> None:
-    """Tell what scenarios change, per area and service: who gains, who loses, and at what cost."""
-    from withinreach.exports.plans import export_comparison
+    """Tell what scenarios change, per area and service: who gains, who loses, at what cost, and which targets."""
+    from withinreach.exports.comparisons import export_comparison
     from withinreach.scenarios import compare as told
     from withinreach.scenarios import load_scenario
 
@@ -113,7 +118,34 @@ def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, *, as_js
     if out is not None:
         export_comparison(comparison, out)
     if as_json:
-        print_json({"totals": records(comparison.totals), "areas": records(comparison.table)})
+        tables = {"totals": comparison.totals, "areas": comparison.table, "targets": comparison.targets()}
+        print_json({name: records(table) for name, table in tables.items()})
         return
-    click.echo(comparison)
+    _print_comparison(comparison)
     click.echo("" if out is None else out, nl=out is not None)
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    """Totals; the areas where something changes; and the targets that change state."""
+    from withinreach.model import TOTAL
+
+    study = comparison.base.case.study
+    titles = {name: service.title for name, service in study.services.items()}
+    moved = {"gained_people": "{:,.0f}".format, "lost_people": "{:,.0f}".format}
+    totals = comparison.totals.assign(service=comparison.totals["service"].map(titles))
+    cost = {"cost": "{:,.0f}".format, "cost_per_gained": "{:,.1f}".format}
+    print_rows("scenarios", totals, {"scenario": str, "service": str, **moved, **cost})
+    areas = comparison.changed_rows()
+    areas = areas[areas["code"] != TOTAL].assign(service=areas["service"].map(titles))
+    for figure, style in (("coverage", "{:.1%}"), ("gap_places", "{:,.0f}")):
+        areas[figure] = _before_after(areas, figure, style.format)
+    texts = dict.fromkeys(("scenario", "service", "code", "name"), str)
+    print_rows("areas where something changes", areas, {**texts, **moved, "coverage": str, "gap_places": str})
+    for line in comparison.target_lines():
+        click.echo(line)
+
+
+def _before_after(table: pd.DataFrame, figure: str, style: Callable[[Any], str]) -> list[str]:
+    """What a figure is before and after, for each row."""
+    rows = records(table[[f"{figure}_before", f"{figure}_after"]])
+    return [" → ".join("—" if value is None else style(value) for value in row.values()) for row in rows]

@@ -74,6 +74,11 @@ def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) ->
             pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
 
 
+def write_layer_of(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
+    """Add a layer of one kind of geometry to a GeoPackage, also if it has no rows."""
+    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=kind)
+
+
 @contextmanager
 def dated(day: dt.date) -> Iterator[None]:
     """Let GeoPackages carry the study's date as their last change, so that equal inputs give equal bytes.

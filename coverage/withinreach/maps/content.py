@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.ops import polylabel
 
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.classes import density_breaks
 from withinreach.maps.labels import LABELS
 from withinreach.measures.ledger import OUTSIDE
 from withinreach.model import TOTAL
 from withinreach.reach import Status
+from withinreach.showing import COVERAGE_BREAKS, coverage_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail
     study = case.study
     return {
         "language": study.language,
-        "text": dict(LABELS[study.language]),
+        "texts": {language: dict(words) for language, words in LABELS.items()},
         "title": study.title,
         "notice": study.notice,
         "producer": study.producer,

@@ -21,13 +21,14 @@ from branca.element import Element, Figure
 from jinja2 import Template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
 
 _ASSETS: Traversable = files("withinreach.maps") / "assets"
 _LEAFLET = Path(xstatic.pkg.leaflet.BASE_DIR)
 APP_SCRIPTS = (
     "data.js",
+    "words.js",
     "format.js",
     "canvas.js",
     "base.js",
@@ -113,9 +114,9 @@ class _ScriptReader(HTMLParser):
             self._inside = False
 
 
-def page_skeleton(map_id: str, text: Mapping[str, str]) -> str:
-    """The body of the page before the app fills it."""
-    return Template(_asset("page.html"), autoescape=True).render(map_id=map_id, text=text)
+def page_skeleton(map_id: str, texts: Iterable[Mapping[str, str]]) -> str:
+    """The body of the page before the app fills it; `texts` are the labels of each language that it speaks."""
+    return Template(_asset("page.html"), autoescape=True).render(map_id=map_id, texts=texts)
 
 
 def styles() -> str:

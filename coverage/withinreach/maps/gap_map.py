@@ -161,7 +161,8 @@ class GapMap(folium.Map):
         self._id = "gap"
         self.default_js: list[tuple[str, str]] = []
         self.default_css: list[tuple[str, str]] = []
-        self.styles, self.skeleton = styles(), page_skeleton(self.get_name(), LABELS[language])
+        others = (words for name, words in LABELS.items() if name != language)
+        self.styles, self.skeleton = styles(), page_skeleton(self.get_name(), (LABELS[language], *others))
         self.leaflet_script, self.app_script = leaflet_script(), app_script()
 
     def _get_self_bounds(self) -> list[list[float | None]]:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 _ZH = {
     "tag": "zh-CN",
+    "language_name": "中文",
     "failed": "地图无法显示：{reason}",
     "old_browser": "浏览器版本过旧，请使用 2023 年 6 月以后的 Edge、Chrome、Firefox 或 Safari 打开本文件",
     "no_script": "本页需要启用 JavaScript 才能显示地图；所有数据均已包含在本文件中，无需联网。",
@@ -107,6 +108,7 @@ _ZH = {
 
 _EN = {
     "tag": "en",
+    "language_name": "English",
     "failed": "The map cannot be shown: {reason}",
     "old_browser": "the browser is too old; use an Edge, Chrome, Firefox or Safari of June 2023 or later",
     "no_script": "This page needs JavaScript to draw the map. All data are inside this file; no network is used.",

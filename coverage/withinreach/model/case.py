@@ -10,6 +10,7 @@ import pandas as pd
 
 from withinreach.errors import StudyError
 from withinreach.model.accounts import residual
+from withinreach.model.card import case_card
 from withinreach.model.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -193,6 +194,9 @@ class Case(Frozen):
     def facility_rows(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
         """Rows of the facilities that are open and of one of these kinds or a kind below them, ascending."""
         return np.flatnonzero(serving(self.facilities.table, self.study.taxonomy.within(kinds))).astype(np.int32)
+
+    def _repr_html_(self) -> str:
+        return case_card(self)
 
 
 def serving(facilities: pd.DataFrame, kinds: frozenset[str]) -> NDArray[np.bool_]:

@@ -9,10 +9,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from withinreach.analysis import judge
+from withinreach.errors import StudyError
 from withinreach.measures.units import Units
-from withinreach.model import Frozen
+from withinreach.model import TOTAL, Frozen
 from withinreach.progress import silent
+from withinreach.scenarios.card import comparison_card
 from withinreach.scenarios.outcome import reanalyse
+from withinreach.scenarios.targets import changed_targets, differing, tell_change
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from withinreach.progress import Progress
     from withinreach.scenarios.scenario import Scenario
 
-TOTAL = "total"
+HEADINGS = {"zh": "状态改变的目标：{0} 项", "en": "targets that change state: {0}"}
 GAINS, LOSES = "gains", "loses"
 # Figures of `coverage_table` that a comparison shows before and after.
 SHOWN = ("people", "served_people", "coverage", "mean_min", "facilities", "capacity", "gap_places")
@@ -70,7 +74,54 @@ class Comparison(Frozen):
     totals: pd.DataFrame
 
     def __str__(self) -> str:
-        return self.totals.to_string(index=False)
+        return "\n".join([self.totals.to_string(index=False), *self.target_lines()])
+
+    def target_lines(self) -> list[str]:
+        """One line for every target that changes state, in the study's language; none where there are no registers."""
+        study, targets = self.base.case.study, self.targets()
+        if not study.registers:
+            return []
+        rows = targets[targets["changes_state"]].to_dict(orient="records")
+        return [HEADINGS[study.language].format(len(rows)), *(tell_change(row, study.language) for row in rows)]
+
+    def outcome(self, title: str) -> Outcome:
+        """What a scenario leads to.
+
+        Raises
+        ------
+        StudyError
+            If none of the scenarios has this title.
+        """
+        found = {one.scenario.title: one for one in self.outcomes}
+        if title not in found:
+            raise StudyError(f"no scenario '{title}'; compared are: {', '.join(found)}")
+        return found[title]
+
+    def changed_rows(self) -> pd.DataFrame:
+        """The rows of the table where somebody gains or loses, or a figure changes."""
+        moved = (self.table[["gained_people", "lost_people"]] > 0).any(axis=1)
+        changed = moved | differing(self.table, SHOWN)
+        return self.table[changed].reset_index(drop=True)
+
+    def targets(self) -> pd.DataFrame:
+        """Targets of the study's registers of which a scenario changes state, figure or gap, per unit and in total.
+
+        Judged when it is asked for: on a prefecture half a second for the base and for each scenario.
+
+        Returns
+        -------
+        DataFrame
+            scenario, then the columns of `changed_targets`. Empty where the study names no registers.
+        """
+        before = judge(self.base)
+        blocks = {one.scenario.title: changed_targets(before, judge(one.result)) for one in self.outcomes}
+        told = pd.concat([changed_targets(before, before), *blocks.values()], ignore_index=True)
+        titles = [title for title, block in blocks.items() for _ in range(len(block))]
+        told.insert(0, "scenario", pd.Series(titles, dtype="str"))
+        return told
+
+    def _repr_html_(self) -> str:
+        return comparison_card(self)
 
     def changes(self, title: str) -> gpd.GeoDataFrame:
         """The inhabited cells where a scenario changes who is served, as points in the study's CRS.
@@ -78,7 +129,7 @@ class Comparison(Frozen):
         Per service ``<service>_change`` (``gains``, ``loses`` or nothing), people of its group, and seconds before and
         after; NaN where there is no way. Empty for a scenario with people at other places.
         """
-        return _changes(self.base, next(one.result for one in self.outcomes if one.scenario.title == title))
+        return _changes(self.base, self.outcome(title).result)
 
 
 def compare(base: Result, *scenarios: Scenario, progress: Progress = silent) -> Comparison:
@@ -92,8 +143,12 @@ def compare(base: Result, *scenarios: Scenario, progress: Progress = silent) -> 
     Raises
     ------
     StudyError
-        One line for every part of a scenario that does not fit the case.
+        One line for every part of a scenario that does not fit the case, and if two scenarios have the same title.
     """
+    titles = [scenario.title for scenario in scenarios]
+    twice = sorted({title for title in titles if titles.count(title) > 1})
+    if twice:
+        raise StudyError(f"several scenarios are called '{title}'; give each a title of its own" for title in twice)
     outcomes = []
     for scenario in scenarios:
         progress(scenario.title)

@@ -10,6 +10,8 @@ import numpy as np
 from withinreach.model import Frozen
 from withinreach.scenarios import Scenario
 from withinreach.scenarios.document import Closing, Opening, Resizing
+from withinreach.showing import words
+from withinreach.siting.card import plan_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,16 +23,6 @@ if TYPE_CHECKING:
     from withinreach.study import Service
 
 OPEN, EXTEND, CLOSE = "open", "extend", "close"
-# What the objective of each question is, in words.
-MEASURED = {
-    "maximal_covering": "people served",
-    "set_covering": "cost of the new sites",
-    "p_median": "people times seconds of walking",
-    "p_centre": "seconds of the longest walk",
-    "capacitated_covering": "people, or places by the norm, that find room",
-    "worst_first": "coverage of the worst-served area",
-    "closing": "facilities kept",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,10 +95,13 @@ class Plan(Frozen):
         lines = [
             f"{self.service.title} · {self.objective.replace('_', ' ')} · {self.candidates}",
             shown.to_string(index=False) if len(shown) else "no site",
-            f"{MEASURED[self.objective]}: {told.objective:,.6g} ({proof})"
+            f"{words('en')[f'{self.objective}_counts']}: {told.objective:,.6g} ({proof})"
             if np.isfinite(told.objective)
             else f"no choice of these sites does it ({told.status}, {told.seconds:.2f} s)",
             f"people whom no candidate can serve: {self.unservable_people:,.1f}",
             *self.notes,
         ]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return plan_card(self)

@@ -7,10 +7,20 @@ told in ``registers/README.md``.
 
 from __future__ import annotations
 
-from withinreach.standards.judgement import Judgement, State
+from withinreach.standards.judgement import Judgement, State, states_of_targets
 from withinreach.standards.judging import judge_case
 from withinreach.standards.reading import known_registers, load_registers
 from withinreach.standards.register import Register, Target
 from withinreach.standards.texts import tell_state
 
-__all__ = ["Judgement", "Register", "State", "Target", "judge_case", "known_registers", "load_registers", "tell_state"]
+__all__ = [
+    "Judgement",
+    "Register",
+    "State",
+    "Target",
+    "judge_case",
+    "known_registers",
+    "load_registers",
+    "states_of_targets",
+    "tell_state",
+]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from withinreach.errors import StudyError
 from withinreach.model import TOTAL, Frozen
+from withinreach.standards.card import judgement_card
 
 if TYPE_CHECKING:
     from withinreach.standards.register import Register
@@ -104,9 +105,8 @@ class Judgement(Frozen):
         """One row per target: register, target, chapter, clause, state, for one unit."""
         rows = self.of_unit(code)
         keys = ["register", "target", "chapter", "clause"]
-        rank = rows["state"].map({state.value: place for place, state in enumerate(GRAVEST)})
-        best = rows.assign(rank=rank)[rows["judged"]].groupby(keys, sort=False)["rank"].min().reset_index()
-        return best.assign(state=best["rank"].map(lambda place: GRAVEST[place].value)).drop(columns="rank")
+        first = ~rows.duplicated(keys)
+        return rows[keys].assign(state=states_of_targets(rows))[first].reset_index(drop=True)
 
     def counts(self, code: str = TOTAL) -> pd.DataFrame:
         """Targets per register (rows) and state (columns, all of them), for one unit."""
@@ -114,3 +114,13 @@ class Judgement(Frozen):
         table = pd.crosstab(states["register"], states["state"])
         ids = [register.id for register in self.registers]
         return table.reindex(index=ids, columns=[state.value for state in State], fill_value=0)
+
+    def _repr_html_(self) -> str:
+        return judgement_card(self, [state.value for state in State])
+
+
+def states_of_targets(rows: pd.DataFrame) -> pd.Series:
+    """The state of the whole target that each row of a `Judgement.table` is a part of, for the unit of the row."""
+    rank = rows["state"].map({state.value: place for place, state in enumerate(GRAVEST)})
+    gravest = rank.where(rows["judged"]).groupby([rows["register"], rows["target"], rows["code"]]).transform("min")
+    return gravest.map({place: state.value for place, state in enumerate(GRAVEST)}).astype("str")

@@ -8,7 +8,8 @@ const POINTER_PX = 7;
 
 function start(map, bounds) {
   const study = readJson("study");
-  const { text } = study;
+  const words = makeWords(study);
+  const { text } = words;
   const fail = (error) => {
     const failure = document.getElementById("wr-failure");
     failure.textContent = fill(text.failed, { reason: error.message });
@@ -17,17 +18,18 @@ function start(map, bounds) {
     console.error(error);
   };
   if (typeof DecompressionStream === "undefined") return fail(new Error(text.old_browser));
-  return build(map, L.latLngBounds(bounds), study).catch(fail);
+  return build(map, L.latLngBounds(bounds), study, words).catch(fail);
 }
 
-async function build(map, bounds, study) {
+async function build(map, bounds, study, words) {
   const center = bounds.getCenter();
   const page = {
     map,
     bounds,
     study,
-    text: study.text,
-    format: makeFormat(study.language, study.text),
+    words,
+    text: words.text,
+    format: makeFormat(words),
     origin: { x: worldX(center.lng), y: worldY(center.lat) },
     layers: [
       { name: "coverage", visible: true },
@@ -39,6 +41,7 @@ async function build(map, bounds, study) {
   };
   page.facilities = makeFacilities(readJson("facilities"), page.origin);
   makeFooter(page);
+  makeLanguageSwitch(page);
   frameMap(map, bounds);
   const [areas, water, streets, people] = await Promise.all(["areas", "water", "streets", "cells"].map(readArrays));
   for (const name of Object.keys(people)) if (name.startsWith("people_")) people[name] = timesStep(people[name], study.peopleStep);
@@ -96,12 +99,9 @@ function connect(page, data) {
       Object.assign(state, { service, reach });
       map.closePopup();
       fillAreas(areas, service.classes, visible("coverage"));
-      names.write(service.figures.coverage.map(page.format.percent));
       drawn.uncovered.redraw();
       drawn.facilities.redraw();
-      legend.update(service);
-      panel.update(service, state.area);
-      header.update(at);
+      tell();
       if (state.sites) state.sites.selectService(service);
     },
     async trySites(data) {
@@ -135,6 +135,13 @@ function connect(page, data) {
     },
   };
 
+  const tell = () => {
+    names.write(state.service.figures.coverage.map(page.format.percent));
+    legend.update(state.service);
+    panel.update(state.service, state.area);
+    header.update(study.services.indexOf(state.service));
+  };
+
   const header = makeHeader(page, actions);
   const areas = makeAreas(map, data.areas, study, actions);
   const names = makeNames(map, study, areas);
@@ -143,6 +150,10 @@ function connect(page, data) {
   const panel = makePanel(page, document.getElementById("wr-panel"), actions);
   makeControls(page, actions.showAll);
   makePrinting(page, actions.settleLegend);
+  page.words.onChange(() => {
+    map.closePopup();
+    tell();
+  });
   showArea();
   followPointer(page, { state, cells, actions, visible });
   return actions;

@@ -1,11 +1,10 @@
 // The legend, which is the layer control as well: every group of signs has the switch of its layer.
 
 function makeLegend(page, host, onSwitch) {
-  const { text } = page;
+  const { text, words } = page;
   const body = element("div", { class: "legend-body", attributes: { id: "wr-legend-body" } });
   const toggle = element("button", {
     class: "legend-toggle",
-    text: text.legend,
     attributes: { type: "button", "aria-controls": "wr-legend-body" },
   });
   const show = (open) => {
@@ -14,7 +13,11 @@ function makeLegend(page, host, onSwitch) {
   };
   toggle.addEventListener("click", () => show(body.hidden));
   show(window.innerWidth >= 700);
-  const card = element("section", { class: "legend", attributes: { id: "wr-legend", "aria-label": text.legend } }, toggle, body);
+  const card = element("section", { class: "legend", attributes: { id: "wr-legend" } }, toggle, body);
+  words.inWords(() => {
+    toggle.textContent = text.legend;
+    card.setAttribute("aria-label", text.legend);
+  });
   host.append(card);
   L.DomEvent.disableClickPropagation(card);
   L.DomEvent.disableScrollPropagation(card);
@@ -24,7 +27,7 @@ function makeLegend(page, host, onSwitch) {
   const ground = element("div", { class: "legend-ground" });
   const groups = {};
   for (const layer of page.layers) {
-    const group = legendGroup(text["layer_" + layer.name], layer, onSwitch);
+    const group = legendGroup(page, layer, onSwitch);
     groups[layer.name] = group;
     (layer.sign ? ground : body).append(group.root);
   }
@@ -104,11 +107,13 @@ function hiddenCells(map, card, positions, shift) {
   return Object.fromEntries(counts);
 }
 
-function legendGroup(title, layer, onSwitch) {
+function legendGroup({ text, words }, layer, onSwitch) {
   const box = element("input", { attributes: { type: "checkbox", id: "wr-layer-" + layer.name } });
   box.checked = layer.visible;
   const items = element("ul", { class: "legend-items" });
-  const head = element("label", { class: "legend-head" }, box, element("span", { text: title }));
+  const title = element("span");
+  words.inWords(() => (title.textContent = text["layer_" + layer.name]));
+  const head = element("label", { class: "legend-head" }, box, title);
   const sign = layer.sign ? swatch(null, layer.sign) : null;
   if (sign) head.append(sign);
   const root = element("div", { class: "legend-group" }, head, items);

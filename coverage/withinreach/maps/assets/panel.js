@@ -11,11 +11,10 @@ const STATUS_COLOURS = {
 };
 
 function makePanel(page, host, actions) {
-  const { text } = page;
-  host.setAttribute("aria-label", text.panel);
+  const { text, words } = page;
   const scope = element("h2", { class: "scope" });
   const code = element("span", { class: "scope-code" });
-  const back = element("button", { class: "back", text: text.back, attributes: { type: "button" } });
+  const back = element("button", { class: "back", attributes: { type: "button" } });
   back.addEventListener("click", () => actions.selectArea(null, true));
   const own = element("span", {});
   const question = element("p", { class: "question" });
@@ -23,13 +22,21 @@ function makePanel(page, host, actions) {
   const people = element("section", { class: "block" });
   const table = makeTable(page, actions);
   const list = element("details", { class: "block facility-list" });
+  const tableTitle = element("h3");
+  const home = element("span");
+  words.inWords(() => {
+    host.setAttribute("aria-label", text.panel);
+    back.textContent = text.back;
+    tableTitle.textContent = text.by_area;
+    home.replaceChildren(...pageLinks(words, page.study.home, text.to_overview));
+  });
   host.append(
-    element("div", { class: "scope-line" }, scope, code, back, page.study.home ? pageLink(page.study.home, text.to_overview) : null),
+    element("div", { class: "scope-line" }, scope, code, back, home),
     own,
     question,
     figures,
     people,
-    element("section", { class: "block" }, element("h3", { text: text.by_area }), table.root),
+    element("section", { class: "block" }, tableTitle, table.root),
     list
   );
   return {
@@ -38,8 +45,7 @@ function makePanel(page, host, actions) {
       const area = row === null ? null : page.study.areas[row];
       scope.textContent = area ? area.name : page.study.areas.length === 1 ? page.study.areas[0].name : text.whole_study;
       code.textContent = area ? area.code : "";
-      const link = area && area.page ? pageLink(area.page, text.to_area) : null;
-      own.replaceChildren(...(link ? [link] : []));
+      own.replaceChildren(...pageLinks(words, area ? area.page : "", text.to_area));
       back.hidden = row === null;
       question.textContent = fill(text.coverage_of, {
         group: service.group,
@@ -53,8 +59,9 @@ function makePanel(page, host, actions) {
   };
 }
 
-function pageLink(address, text) {
-  return element("a", { class: "page-link", text, attributes: { href: address } });
+// A link to another page, or none where there is no such page.
+function pageLinks(words, address, text) {
+  return address ? [element("a", { class: "page-link", text, attributes: { href: words.addressOf(address) } })] : [];
 }
 
 function figuresOf(service, row) {

@@ -94,7 +94,14 @@ async function makeSites(page, data) {
     },
     show: (latlng) => page.map.setView(latlng, Math.max(page.map.getZoom(), SITE_ZOOM)),
   };
-  const view = makeSitesPanel(page, model, actions, latLngOf);
+  let view = makeSitesPanel(page, model, actions, latLngOf);
+  page.words.onChange(() => {
+    actions.place(false);
+    for (const marker of markers.values()) marker.getElement().title = page.text.site;
+    view.root.remove();
+    view = makeSitesPanel(page, model, actions, latLngOf);
+    view.update();
+  });
   trial.model = model;
   return {
     placing: () => placing,
@@ -344,6 +351,7 @@ function makeSitesPanel(page, model, actions, latLngOf) {
 
   const people = (value) => format.fewPeople(value);
   return {
+    root,
     update() {
       pace.value = String(model.paces.indexOf(model.pace));
       minutes.value = String(model.minutes);
