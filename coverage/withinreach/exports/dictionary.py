@@ -62,7 +62,7 @@ class Dictionary:
         if told is not None:
             sort, *words = told
             return Meaning(name, sort, *(words[:3] if self._zh else words[3:]))
-        return self._of_service(table, name) or self._of_study(name)
+        return self._of_service(table, name) or self._of_study(table, name)
 
     def _of_service(self, table: str, name: str) -> Meaning | None:
         """``<service>_<figure>`` of the layers: what the figure means, said of the service."""
@@ -76,15 +76,16 @@ class Dictionary:
                 return Meaning(name, meant.sort, f"{service.title}·{meant.title}", meant.unit, meant.description)
         return None
 
-    def _of_study(self, name: str) -> Meaning:
-        """A group of people, the code of an area, or an attribute of the study's own."""
+    def _of_study(self, table: str, name: str) -> Meaning:
+        """A group of people, an attribute of the study's own, or in the ledger the code of an area."""
         people, unit = ("人口", "人") if self._zh else ("people", "persons")
         groups = self._study.population.groups
         if name in groups:
             return Meaning(name, "people", groups[name].title, unit, f"{groups[name].title}：{people}")
-        attributes = {key for layer in self._study.facilities for key in layer.attributes}
-        if name in attributes:
+        if name in {key for layer in self._study.facilities for key in layer.attributes}:
             return Meaning(name, "number", name, "", "研究文件定义的属性" if self._zh else "attribute of the study")
+        if table != "ledger":
+            raise KeyError(f"dictionary.toml tells nothing of {table}.{name}")
         return Meaning(name, "people", name, unit, "该区人口" if self._zh else "people of the area with this code")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from withinreach.exports.datapackage import Described, write_datapackage
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.manifest import write_manifest
 from withinreach.exports.tables import write_csv
@@ -82,18 +83,26 @@ def write_whole(publication: Publication, folder: Path) -> None:
 
     ``coverage.csv`` (all areas and services, with totals), ``ledger.csv`` (people at every step from the raw files to
     the statuses), ``calibration.csv`` (factors to the census), ``facilities.csv`` (every facility with its load and
-    catchment ratio), ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json``; where the study
-    names registers, ``targets.csv`` and ``targets.xlsx``.
+    catchment ratio), ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json``,
+    ``datapackage.json``; where the study names registers, ``targets.csv`` and ``targets.xlsx``.
     """
-    audit = publication.result.case.audit
-    write_csv(publication.coverage, folder / "coverage.csv")
-    write_csv(publication.ledger, folder / "ledger.csv")
-    write_csv(audit.factors, folder / "calibration.csv")
-    write_csv(publication.facilities, folder / "facilities.csv")
-    write_csv(audit.findings, folder / "audit.csv")
+    audit, study = publication.result.case.audit, publication.result.case.study
+    tables = {
+        "coverage": publication.coverage,
+        "ledger": publication.ledger,
+        "calibration": audit.factors,
+        "facilities": publication.facilities,
+        "audit": audit.findings,
+    }
+    for name, table in tables.items():
+        write_csv(table, folder / f"{name}.csv")
     if publication.judgement.registers:
-        write_targets(publication.judgement, publication.result.case.study, folder, "targets")
+        write_targets(publication.judgement, study, folder, "targets")
+        tables["targets"] = publication.judgement.table
     write_manifest(publication.manifest, folder)
+    write_datapackage(
+        folder, study, {f"{name}.csv": (Described.of(name, table.columns),) for name, table in tables.items()}
+    )
 
 
 def _write(publication: Publication, folder: Path, codes: Sequence[str], home: str, progress: Progress) -> None:
