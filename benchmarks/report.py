@@ -230,7 +230,7 @@ def _pipelines(found: dict[str, Any]) -> str:
         told = ", ".join(f"{count:,} {name}" for name, count in size.items())
         stages = list(next(iter(kinds.values()))["stages"])
         rows = [
-            [stage, *(cell for one in kinds.values() for cell in _share(one["stages"][stage], one["seconds"]))]
+            [stage, *(cell for one in kinds.values() for cell in _share(one["stages"].get(stage, 0.0), one["seconds"]))]
             for stage in stages
         ]
         rows.append(["all", *(cell for one in kinds.values() for cell in (f"{one['seconds']:.2f}", ""))])

@@ -27,6 +27,7 @@ from withinreach.preparation.people_findings import note_dates
 from withinreach.preparation.repairs import read_repairs, write_repairs
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.statistics import prepare_statistics
+from withinreach.preparation.stored_case import cached_case
 from withinreach.preparation.streets import prepare_network
 from withinreach.preparation.support import note_support, with_support
 from withinreach.preparation.units import place_units, read_units
@@ -59,7 +60,8 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     """Read every layer of a study and make one clean case of them.
 
     All coordinates go into the study's metric CRS, facilities and cells are snapped to the nearest street, and every
-    cell gets its unit. What was changed, dropped or noticed stands in ``case.audit``.
+    cell gets its unit. What was changed, dropped or noticed stands in ``case.audit``. A case that was prepared before
+    comes from the cache while none of its files, the study, our code and the libraries have changed; see `cache`.
 
     Parameters
     ----------
@@ -71,7 +73,7 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     CoverageError
         With one line for every problem of every layer: file, row, column and remedy.
     """
-    return _prepared(study, Findings(), progress)
+    return cached_case(study, lambda findings: _prepared(study, findings, progress))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -45,30 +45,47 @@ def lacking_people(result: Result, service: str, assignment: Assignment | None) 
     return np.where(reach.covered, people * (1 - room), people)
 
 
-def pockets_of(
-    result: Result, service: str, lacking: NDArray[np.float64]
-) -> tuple[gpd.GeoDataFrame, NDArray[np.int64]]:
-    """`pocket_table` with the walk from each seat to its nearest facility, or the seat where there is no way."""
-    table, of_cell = pocket_table(result, service, lacking)
-    finder = PathFinder(result.case, result.reaches[service].service)
-    walks = [_walk(result, service, int(cell), finder) for cell in table["seat"]]
-    crs = result.case.study.metric_crs
-    return gpd.GeoDataFrame(table.drop(columns="seat"), geometry=walks, crs=crs), of_cell
+class Pockets(NamedTuple):
+    """Neighbouring cells with people who lack a service, most people first.
 
-
-def pocket_table(result: Result, service: str, lacking: NDArray[np.float64]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    """Neighbouring cells with people who lack a service, as pockets.
-
-    Returns
-    -------
-    pockets : DataFrame
-        Most people first: people, reason (what stops most of them: ``distance``, ``no_connection``, ``no_street``,
-        ``capacity``), cells, code, lon and lat of the *seat*, that is, of the cell with most people whom this reason
-        stops; the facility nearest to the seat (id, name; empty where there is no way), the walk there in minutes and
-        level metres; people per reason; and seat, the row of that cell.
+    Attributes
+    ----------
+    table : DataFrame
+        One row per pocket; see `pockets_of`.
+    seat : (p,) int64
+        Cell of each.
     of_cell : (k,) int64
         Row of the pocket of each cell, -1 for none.
     """
+
+    table: pd.DataFrame
+    seat: NDArray[np.int64]
+    of_cell: NDArray[np.int64]
+
+
+def pockets_of(
+    result: Result, service: str, lacking: NDArray[np.float64]
+) -> tuple[gpd.GeoDataFrame, NDArray[np.int64]]:
+    """Neighbouring cells with people who lack a service, as pockets, and the walk from each.
+
+    Returns
+    -------
+    pockets : GeoDataFrame
+        Most people first: people, reason (what stops most of them: ``distance``, ``no_connection``, ``no_street``,
+        ``capacity``), cells, code, lon and lat of the *seat*, that is, of the cell with most people whom this reason
+        stops; the facility nearest to the seat (id, name; empty where there is no way), the walk there in minutes and
+        level metres; and people per reason. The geometry is that walk, or the seat where there is no way.
+    of_cell : (k,) int64
+        Row of the pocket of each cell, -1 for none.
+    """
+    found = find_pockets(result, service, lacking)
+    finder = PathFinder(result.case, result.reaches[service].service)
+    walks = [_walk(result, service, int(cell), finder) for cell in found.seat]
+    return gpd.GeoDataFrame(found.table, geometry=walks, crs=result.case.study.metric_crs), found.of_cell
+
+
+def find_pockets(result: Result, service: str, lacking: NDArray[np.float64]) -> Pockets:
+    """The pockets of `pockets_of` without the walk from each, which takes ten times as long as everything else."""
     case, reach = result.case, result.reaches[service]
     cells = np.flatnonzero(lacking > 0)
     pocket, count = _pockets(case.people.xy[cells], lacking[cells], NEIGHBOURS * max(case.cell_size_m))
@@ -90,16 +107,14 @@ def pocket_table(result: Result, service: str, lacking: NDArray[np.float64]) -> 
         "minutes": _known(reach.seconds[seat] / 60),
         "level_m": _known(reach.level_m[seat]),
         **{f"{name}_people": by_reason[:, number] for number, name in enumerate(NAMES)},
-        "seat": seat,
     }
     table = pd.DataFrame(figures | texts).astype(dict.fromkeys(texts, "str"))[
         ["people", "reason", "cells", "code", "lon", "lat", "nearest_id", "nearest_name", "minutes", "level_m"]
         + [f"{name}_people" for name in NAMES]
-        + ["seat"]
     ]
     of_cell = np.full(len(lacking), -1, np.int64)
     of_cell[cells] = pocket
-    return table, of_cell
+    return Pockets(table, seat, of_cell)
 
 
 def _pockets(xy: NDArray[np.float64], people: NDArray[np.float64], near_m: float) -> tuple[NDArray[np.int64], int]:

@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from withinreach.measures.definitions import LISTED
 from withinreach.model import NOT_OPEN, Frozen
 from withinreach.reach import pairs_to, spots_of
-from withinreach.siting.missing.pockets import lacking_people, pocket_table
+from withinreach.siting.missing.naming import place_names
+from withinreach.siting.missing.pockets import find_pockets, lacking_people
 from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
@@ -50,8 +49,8 @@ class CountyGaps(Frozen):
     ----------
     service : str
     table : DataFrame
-        The columns of `pocket_table` without ``seat``; place, the nearest listed village or community of the county
-        (empty without a list); suggestion (`Suggestion`); site_id, site_name and site_people, the existing building of
+        The columns of `find_pockets`; place, the nearest listed unit of the county (empty where
+        none is near); suggestion (`Suggestion`); site_id, site_name and site_people, the existing building of
         another kind in the county from which most people of the pocket would be in time, and how many (empty and NaN
         unless the suggestion is to share it); priority (`PRIORITIES`).
     of_cell : (k,) int64
@@ -77,12 +76,13 @@ def county_gaps(result: Result, service: str, area: int) -> CountyGaps:
     case = result.case
     here = case.people.area == area
     lacking = np.where(here, lacking_people(result, service, None), 0.0)
-    table, of_cell = pocket_table(result, service, lacking)
-    site, people = _best_building(result, case.study.services[service], area, lacking, of_cell)
+    found = find_pockets(result, service, lacking)
+    table = found.table
+    site, people = _best_building(result, case.study.services[service], area, lacking, found.of_cell)
     shared = people >= SHARED_FROM * table["people"].to_numpy()
     told = case.facilities.table
     texts = {
-        "place": _places(result, area, table["seat"].to_numpy()),
+        "place": place_names(case, found.seat),
         "suggestion": [
             str(BY_REASON.get(reason, Suggestion.SHARE if share else Suggestion.BUILD))
             for reason, share in zip(table["reason"], shared, strict=True)
@@ -95,7 +95,7 @@ def county_gaps(result: Result, service: str, area: int) -> CountyGaps:
         values = told[name].to_numpy(object)
         texts[f"site_{name}"] = [str(values[row]) if keep else "" for row, keep in zip(site, kept, strict=True)]
     table = table.assign(**texts, site_people=np.where(kept, people, np.nan)).astype(dict.fromkeys(texts, "str"))
-    return CountyGaps(service, table.drop(columns="seat"), of_cell)
+    return CountyGaps(service, table, found.of_cell)
 
 
 def _best_building(
@@ -123,18 +123,6 @@ def _best_building(
     chosen = order[first]
     best[pocket[chosen]], people[pocket[chosen]] = facility[chosen], served[chosen]
     return best, people
-
-
-def _places(result: Result, area: int, seats: NDArray[np.int64]) -> list[str]:
-    """The listed village or community of the county that is nearest to each seat."""
-    case = result.case
-    listed = [case.units[level].places for level in LISTED if level in case.units]
-    names = [name for places in listed for name in places.table["name"][places.area == area]]
-    if not names or not len(seats):
-        return [""] * len(seats)
-    xy = np.concatenate([places.xy[places.area == area] for places in listed])
-    _, nearest = cKDTree(xy).query(case.people.xy[seats])
-    return [str(names[row]) for row in nearest]
 
 
 def _priorities(people: NDArray[np.float64]) -> list[str]:
