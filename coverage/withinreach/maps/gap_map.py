@@ -201,7 +201,7 @@ def _islands(result: Result, links: Links, detail: Detail, targets: Mapping[str,
 
 
 def _walking_islands(case: Case) -> Iterator[Island]:
-    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs), _farthest_m(case)))
+    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs), page_reach_m(case.study)))
     yield packed_island("network", walk_arrays(case))
     yield from _unit_islands(case)
     for number, costs in enumerate(paces(case)[1]):
