@@ -32,6 +32,7 @@ STAGES = [
     {"maps", "exports"},
     {"briefs"},
     {"publishing"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 ]
@@ -91,6 +92,8 @@ def test_only_one_module_imports_numba():
         ("socket", {"sources"}),
         ("osmnx", {"sources"}),
         ("highspy", {"siting"}),
+        ("distributed", {"batch"}),
+        ("filelock", {"batch"}),
     ],
 )
 def test_libraries_stay_in_their_stages(library, stages):

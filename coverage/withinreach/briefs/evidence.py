@@ -13,9 +13,9 @@ from withinreach.briefs.sources import KEYS
 from withinreach.errors import StudyError
 from withinreach.exports.tables import every_row
 from withinreach.maps.plates import Atlas
-from withinreach.maps.pockets import place_names
 from withinreach.model import TOTAL, Frozen, part_around
 from withinreach.siting import candidates_of, inside_area, site
+from withinreach.siting.missing.naming import place_names
 from withinreach.siting.missing.pockets import find_pockets, lacking_people
 from withinreach.uncertainty import LEVEL, estimate_intervals
 

@@ -14,7 +14,7 @@ from withinreach.briefs.sources import KEYS
 from withinreach.briefs.template import default_template, open_template
 from withinreach.briefs.word import Appendix, Writer
 from withinreach.errors import SourceError
-from withinreach.exports.workbook import write_workbook
+from withinreach.exports.workbook import Sheet, write_workbook
 from withinreach.model import TOTAL, file_stem
 from withinreach.progress import silent
 
@@ -106,7 +106,7 @@ def write_county_brief(evidence: Evidence, code: str, path: str | Path, *, templ
     writer.append(Appendix(desk.voice.say("sources.heading"), intro, desk.sources.cells, KEYS))
     title = "".join(run.text for run in desk.voice.say("title.main", {"name": desk.name}))
     _save(path, writer.bytes(title, study.producer, study.as_of))
-    write_workbook(desk.sources.tables, workbook, study.as_of)
+    write_workbook({name: Sheet(table) for name, table in desk.sources.tables.items()}, workbook, study.as_of)
     return path
 
 
