@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from withinreach.analysis import judge, result_of
+from withinreach.analysis import judge
 from withinreach.briefs.sources import KEYS
 from withinreach.errors import StudyError
 from withinreach.exports.tables import every_row
 from withinreach.maps.plates import Atlas
-from withinreach.model import TOTAL, Frozen, part_around
+from withinreach.model import TOTAL, Frozen
 from withinreach.siting import candidates_of, inside_area, site
 from withinreach.siting.missing.naming import place_names
 from withinreach.siting.missing.pockets import find_pockets, lacking_people
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from withinreach.analysis import Result
-    from withinreach.model import Case
     from withinreach.siting import Plan
     from withinreach.standards import Judgement
 
@@ -104,7 +103,9 @@ def tables_of(evidence: Evidence, code: str) -> Mapping[str, pd.DataFrame]:
     codes = evidence.intervals["code"].isin([code, TOTAL])
     counts = evidence.judgement.counts(code) if evidence.judgement.registers else pd.DataFrame()
     pockets = {name: _pockets(result, name, code) for name in services}
-    own, area = _own(result, code)
+    own, area = result, None
+    if code != TOTAL:
+        own, area = evidence.atlas.own(result.case.areas.rows_of([code])[0]), 0
     plans = {name: _plan(own, name, area) for name in services}
     tables = {
         "coverage": evidence.coverage[told],
@@ -131,14 +132,6 @@ def _pockets(result: Result, service: str, code: str) -> pd.DataFrame:
     return found.table.assign(service=service, rank=rank, place=place_names(case, found.seat))
 
 
-def _own(result: Result, code: str) -> tuple[Result, int | None]:
-    """What a result says about one area, and its row there; all of it, and None, for all areas together."""
-    if code == TOTAL:
-        return result, None
-    (row,) = result.case.areas.rows_of([code])
-    return result_of(result, part_around(result.case, row, _longest_m(result.case))), 0
-
-
 def _plan(own: Result, service: str, area: int | None) -> Plan | None:
     """The best new sites in the area, in buildings that stand there; None where there is no such building."""
     try:
@@ -147,12 +140,6 @@ def _plan(own: Result, service: str, area: int | None) -> Plan | None:
         return None
     places = places if area is None else inside_area(places, area)
     return site(own, service, new=NEW_SITES, candidates=places) if len(places) else None
-
-
-def _longest_m(case: Case) -> float:
-    """The longest walk that serves anybody."""
-    profiles = case.study.profiles
-    return max(service.cutoff_s * profiles[service.profile].speed_m_s for service in case.study.services.values())
 
 
 def _plan_row(result: Result, service: str, code: str, plan: Plan | None, pockets: int) -> dict[str, object]:
