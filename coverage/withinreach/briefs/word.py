@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -16,6 +15,7 @@ from docx.shared import Emu, Mm, Pt
 
 from withinreach.briefs.blocks import Figure, Heading, Paragraph, Picture, Table, Text
 from withinreach.briefs.template import STYLES
+from withinreach.exports.workbook import ILLEGAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,18 +28,21 @@ if TYPE_CHECKING:
     from withinreach.briefs.blocks import Block, Line
     from withinreach.briefs.sources import Cell
 
-# XML 1.0, production 2: characters that no document may hold.
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 LEVELS = ("title", "heading", "subheading")
 # ZIP has no earlier day.
 EPOCH = (1980, 1, 1, 0, 0, 0)
+# What follows the columns of a section, where it is there (ISO/IEC 29500-1, 17.6.17): Word minds the order.
+AFTER_COLUMNS = ("w:formProt", "w:vAlign", "w:noEndnote", "w:titlePg", "w:textDirection", "w:bidi", "w:rtlGutter",
+                 "w:docGrid", "w:printerSettings", "w:sectPrChange")  # fmt: skip
+# Above the numbers of bookmarks that a template may have.
+FIRST_BOOKMARK = 10_000
 RULE, THIN = 12, 4  # eighths of a point
 # A picture over the whole width would leave no room for text on its page.
 PICTURE = 0.8
 # Of a template that does not say how wide its page is.
 A4_WIDTH = Mm(210)
 LONGEST = 400
-# Of a property of the document, in signs (ECMA-376, part 2, 10.1).
+# Of a property of the document, in signs; python-docx refuses longer ones.
 PROPERTY = 255
 
 
@@ -66,7 +69,7 @@ class Writer:
         section = document.sections[-1]
         sides = (section.left_margin or Emu(0)) + (section.right_margin or Emu(0))
         self._width = Emu((section.page_width or A4_WIDTH) - sides)
-        self._bookmarks = 0
+        self._bookmarks = FIRST_BOOKMARK
 
     def write(self, blocks: Iterable[Block]) -> None:
         """Write blocks one below the other."""
@@ -191,7 +194,7 @@ def _in_two_columns(section: Section) -> None:
     columns = section._sectPr.find(qn("w:cols"))  # noqa: SLF001  # columns have no public way
     if columns is None:
         columns = OxmlElement("w:cols")
-        section._sectPr.append(columns)  # noqa: SLF001
+        section._sectPr.insert_element_before(columns, *AFTER_COLUMNS)  # noqa: SLF001
     columns.set(qn("w:num"), "2")
     columns.set(qn("w:space"), "300")
 

@@ -15,6 +15,7 @@ from withinreach.briefs.template import default_template, open_template
 from withinreach.briefs.word import Appendix, Writer
 from withinreach.errors import SourceError
 from withinreach.exports.workbook import Sheet, write_workbook
+from withinreach.maps.plates import save_bytes
 from withinreach.model import TOTAL, file_stem
 from withinreach.progress import silent
 
@@ -105,7 +106,7 @@ def write_county_brief(evidence: Evidence, code: str, path: str | Path, *, templ
     intro = desk.voice.say("sources.intro", {"file": workbook.name})
     writer.append(Appendix(desk.voice.say("sources.heading"), intro, desk.sources.cells, KEYS))
     title = "".join(run.text for run in desk.voice.say("title.main", {"name": desk.name}))
-    _save(path, writer.bytes(title, study.producer, study.as_of))
+    save_bytes(path, writer.bytes(title, study.producer, study.as_of))
     write_workbook({name: Sheet(table) for name, table in desk.sources.tables.items()}, workbook, study.as_of)
     return path
 
@@ -121,7 +122,7 @@ def save_template(path: str | Path, language: str) -> Path:
     path = Path(path)
     if path.exists():
         raise SourceError(f"{path}: is there already; name another file")
-    _save(path, Writer(default_template(language)).bytes("", "", EPOCH))
+    save_bytes(path, Writer(default_template(language)).bytes("", "", EPOCH))
     return path
 
 
@@ -130,13 +131,3 @@ def _template(result: Result, template: str | Path | None) -> Path | None:
     if template is not None:
         return Path(template)
     return None if named is None else named.path
-
-
-def _save(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}")
-        staged.write_bytes(content)
-        staged.replace(path)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be written: {error}") from None

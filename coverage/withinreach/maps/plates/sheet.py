@@ -87,13 +87,7 @@ class Plate:
         """
         path = plate_path(path)
         content = self.png() if path.suffix.lower() == ".png" else self._svg()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged = path.with_name(f".{path.name}")
-            staged.write_bytes(content)
-            staged.replace(path)
-        except OSError as error:
-            raise SourceError(f"{path}: cannot be written: {error}") from None
+        save_bytes(path, content)
         return path
 
     def png(self) -> bytes:
@@ -112,6 +106,23 @@ class Plate:
         with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "withinreach", "hatch.linewidth": 0.5}):
             self.figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
         return buffer.getvalue()
+
+
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file that is there as a whole or not at all, in a folder that may not be there yet.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f".{path.name}")
+        staged.write_bytes(content)
+        staged.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be written: {error}") from None
 
 
 def plate_path(path: str | Path) -> Path:
