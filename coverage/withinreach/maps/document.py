@@ -21,6 +21,8 @@ import xstatic.pkg.leaflet
 from branca.element import Element, Figure
 from jinja2 import Template
 
+from withinreach.maps.palette import palette_script
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
@@ -38,9 +40,16 @@ APP_SCRIPTS = (
     "filter.js",
     "finder.js",
     "areas.js",
+    "circles.js",
     "pockets.js",
     "walk.js",
+    "trial.js",
+    "smol-toml.js",
+    "scenario.js",
+    "scenario-files.js",
+    "isochrones.js",
     "sites.js",
+    "sites-panel.js",
     "legend.js",
     "panel.js",
     "table.js",
@@ -170,7 +179,7 @@ def leaflet_script() -> str:
 
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
-    body = "\n".join(_asset(name) for name in APP_SCRIPTS)
+    body = "\n".join([palette_script(), *(_asset(name) for name in APP_SCRIPTS)])
     return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
 
 

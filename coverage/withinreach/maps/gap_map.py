@@ -32,6 +32,7 @@ from withinreach.maps.shapes import Degrees
 from withinreach.maps.targets import target_content
 from withinreach.maps.walks import cost_arrays, paces, walk_arrays, walk_content
 from withinreach.model import part_around
+from withinreach.preparation.areas import assign_areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -199,7 +200,17 @@ def _islands(result: Result, links: Links, detail: Detail, targets: Mapping[str,
 
 
 def _walking_islands(case: Case) -> Iterator[Island]:
-    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs)))
+    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs), _farthest_m(case)))
     yield packed_island("network", walk_arrays(case))
+    yield from _unit_islands(case)
     for number, costs in enumerate(paces(case)[1]):
         yield packed_island(f"costs-{number}", cost_arrays(costs))
+
+
+def _unit_islands(case: Case) -> Iterator[Island]:
+    """The coarsest polygons that the study lists below its areas, and in which of them each cell lies."""
+    listed = [(units.places, units.polygons) for units in case.units.values() if units.polygons is not None]
+    if listed:
+        places, polygons = min(listed, key=lambda one: len(one[0]))
+        yield json_island("cell-units", {"names": [str(name) for name in places.table["name"]]})
+        yield packed_island("unit-of-cell", {"of": assign_areas(polygons, case.people.xy)})

@@ -1,6 +1,5 @@
 // Areas: filled by class of coverage, outlined, named, and sensitive to the pointer.
 
-const COVERAGE_COLOURS = ["#e3eef0", "#a9d0d5", "#5fa5b1", "#1f6b7a"];
 const HATCH = "url(#wr-hatch)";
 
 function areaPolygons(arrays, count) {

@@ -1,7 +1,6 @@
 // Population cells: where uncovered people live. Drawn at their true size, or summed in blocks where a cell would be
 // too small to see; a few hundred thousand cells take some milliseconds either way.
 
-const UNCOVERED_COLOURS = ["#f8b98a", "#ee8147", "#d24a1d", "#962407"];
 const BLOCK_PX = 5;
 const SMALLEST_CELL_PX = 4;
 const SMALLEST_MARK_PX = 2.2;

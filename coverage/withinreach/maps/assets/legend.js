@@ -117,7 +117,7 @@ function legendGroup({ text, words }, layer, onSwitch) {
   const head = element("label", { class: "legend-head" }, box, title);
   const sign = layer.sign ? swatch(null, layer.sign) : null;
   if (sign) head.append(sign);
-  const root = element("div", { class: "legend-group" }, head, items);
+  const root = element("div", { class: layer.visible ? "legend-group" : "legend-group off" }, head, items);
   box.addEventListener("change", () => {
     root.classList.toggle("off", !box.checked);
     onSwitch(layer.name, box.checked);
@@ -139,6 +139,7 @@ function fillLegend(page, service, limit, groups) {
   );
   groups.pockets.items.replaceChildren(legendItem(swatch(null, "pocket"), text.pocket_sign, "wide"));
   groups.facilities.items.replaceChildren(...facilitySigns(page, service));
+  groups.circles.items.replaceChildren(legendItem(swatch(null, "circle"), fill(text.circle_radius, { metres: format.number(service.limitM, 0) }), "wide"));
 }
 
 function limitText({ format, text }, service) {

@@ -20,6 +20,7 @@ function makePanel(page, host, cells, actions) {
   const question = element("p", { class: "question" });
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
+  const circle = element("section", { class: "block" });
   const table = makeTable(page, actions);
   const filter = makeFilterPanel(page, actions.filtered);
   const pockets = makePockets(page, cells, actions);
@@ -41,6 +42,7 @@ function makePanel(page, host, cells, actions) {
     figures,
     people,
     walks,
+    circle,
     pockets.root,
     makeTargets(page),
     element("section", { class: "block" }, tableTitle, table.root),
@@ -65,6 +67,7 @@ function makePanel(page, host, cells, actions) {
       figures.replaceChildren(...keyFigures(page, service, figuresOf(service, row)));
       people.replaceChildren(...statusBar(page, service, row));
       walks.replaceChildren(...walksChart(page, service, row));
+      circle.replaceChildren(...circleFigures(page, service, figuresOf(service, row)));
       pockets.update(service, row, reach);
       accounts.update(service, row);
       filter.update(service);
