@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LONG = 10_000
 CORPUS = {
-    "markup": "</script></title></style><img src=x onerror=alert(1)><svg onload=alert(2)><!-- ]]> \"'><b>b</b>&lt;&#60;",
-    "script": '${alert(3)}`;alert(4)//\\u003cimg src=x\\u003e\';"+alert(5)+"{{ 7*7 }}{% raw %}%s{0}{name} javascript:a(6)',
+    "markup": "</script></title></style><img src=x onerror=alert(1)><svg onload=alert(2)><!-- ]]> \"'><b>b</b>&lt;",
+    "script": '${alert(3)}`;alert(4)//\\u003cimg src=x\\u003e\';"+alert(5)+"{{ 7*7 }}{% raw %}%s{0}{name}',
     "directions": "\u202eمرحبا\u2066שלום\u2069\u200f\u200bبcba\u202c\u061c",
     "characters": "\x00\x07\x1b[31m\x7f\ufeff\u2028\u2029\ufffe"
     "👨‍👩‍👧‍👦🏳️‍🌈𠮷é\u0301\u0301\u0301\u0301 ﷽ constructor __proto__",
