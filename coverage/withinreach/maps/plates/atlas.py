@@ -202,6 +202,10 @@ class Atlas:
         second = [text["footer_crs"].format(crs=study.metric_crs), text["footer_boundaries"]]
         if study.producer:
             second.insert(0, text["footer_producer"].format(producer=study.producer))
+        if study.map.review_number:
+            second.append(text["review_number"].format(number=study.map.review_number))
+        if study.map.internal_use:
+            second.append(text["internal_use"])
         sheet.foot([" · ".join(first), " · ".join(second)])
         return Plate(title, sheet.figure)
 
