@@ -29,7 +29,7 @@ STAGES = [
     {"weighing", "uncertainty", "change"},
     {"scenarios"},
     {"siting"},
-    {"maps", "exports"},
+    {"maps", "exports", "exploring"},
     {"publishing"},
     {"cli"},
     {"__main__"},
@@ -88,6 +88,7 @@ def test_only_one_module_imports_numba():
         ("socket", {"sources"}),
         ("osmnx", {"sources"}),
         ("highspy", {"siting"}),
+        ("ipywidgets", {"exploring"}),
     ],
 )
 def test_libraries_stay_in_their_stages(library, stages):

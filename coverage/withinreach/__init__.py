@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from withinreach.catchments import trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
+    from withinreach.exploring import explore_sites
     from withinreach.maps import draw_area, draw_map
     from withinreach.model import Case, Network
-    from withinreach.preparation import prepare, sample_case
+    from withinreach.preparation import examine, prepare, sample_case, write_repairs
     from withinreach.publishing import export
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
@@ -41,8 +42,10 @@ _HOMES = {
     "draw_map": "maps",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
+    "examine": "preparation",
     "explain_change": "change",
     "explain_gaps": "siting",
+    "explore_sites": "exploring",
     "export": "publishing",
     "judge": "analysis",
     "load_scenario": "scenarios",
@@ -54,6 +57,7 @@ _HOMES = {
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
     "weigh_supply": "weighing",
+    "write_repairs": "preparation",
     "site": "siting",
 }
 
@@ -73,8 +77,10 @@ __all__ = [
     "draw_map",
     "draw_tornado",
     "estimate_intervals",
+    "examine",
     "explain_change",
     "explain_gaps",
+    "explore_sites",
     "export",
     "judge",
     "load_scenario",
@@ -87,6 +93,7 @@ __all__ = [
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",
+    "write_repairs",
 ]
 
 
