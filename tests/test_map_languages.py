@@ -12,7 +12,7 @@ from map_town import measured_town
 from withinreach.maps import draw_area, draw_map
 from withinreach.maps.content import Links
 from withinreach.maps.labels import LABELS
-from withinreach.publishing import publish
+from withinreach.publishing.folders import publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,8 +96,8 @@ def test_what_was_chosen_stays_chosen(browser, tmp_path):
 
 
 def test_the_next_page_speaks_the_language_that_was_chosen(browser, town, tmp_path):
-    publish(wr.analyse(wr.prepare(wr.load_study(town))), tmp_path)
-    watched, page = _opened(browser, tmp_path / "index.html")
+    publish(wr.analyse(wr.prepare(wr.load_study(town))), tmp_path / "out")
+    watched, page = _opened(browser, tmp_path / "out" / "index.html")
     _switch(page, "zh")
     page.locator(".areas tbody button").first.click()
     page.get_by_role("link", name=LABELS["zh"]["to_area"]).click()

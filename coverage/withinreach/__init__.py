@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
-    from withinreach.catchments import trace_catchments, trace_isochrones
+    from withinreach.catchments import trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
     from withinreach.exploring import explore_sites
@@ -53,6 +53,7 @@ _HOMES = {
     "prepare": "preparation",
     "sample_case": "preparation",
     "trace_catchments": "catchments",
+    "trace_all_isochrones": "catchments",
     "trace_isochrones": "catchments",
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
@@ -88,6 +89,7 @@ __all__ = [
     "prepare",
     "sample_case",
     "site",
+    "trace_all_isochrones",
     "trace_catchments",
     "trace_isochrones",
     "vary_assumptions",

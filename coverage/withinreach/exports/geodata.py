@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from withinreach.catchments import divide_ground, ground_near_streets, trace_isochrones
+from withinreach.catchments import divide_ground, ground_near_streets, trace_all_isochrones
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
@@ -39,17 +39,11 @@ def facility_grounds(result: Result) -> Grounds:
     """Isochrones of each service's cutoff, and catchments; ``service`` is the first column."""
     case = result.case
     shared = ground_near_streets(case, CATCHMENT_CELL_M)
-    isochrones, catchments = [], []
+    catchments = []
     for name, service in case.study.services.items():
-        isochrones.append(trace_isochrones(case, name, minutes=[service.cutoff_min]).assign(service=name))
-        catchments.append(divide_ground(case, service, shared).assign(service=name))
-    return Grounds(_stacked(isochrones), _stacked(catchments))
-
-
-def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Frames one below the other, the last column first."""
-    together = pd.concat(frames, ignore_index=True)
-    return together[["service", *together.columns[:-1]]]
+        catchments.append(divide_ground(case, service, shared))
+        catchments[-1].insert(0, "service", name)
+    return Grounds(trace_all_isochrones(case), pd.concat(catchments, ignore_index=True))
 
 
 def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) -> None:

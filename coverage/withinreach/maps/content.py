@@ -9,7 +9,10 @@ import numpy as np
 from shapely.ops import polylabel
 
 from withinreach.maps.classes import density_breaks
+from withinreach.maps.facilities import idle_rows
 from withinreach.maps.labels import LABELS
+from withinreach.maps.numbers import number, numbers
+from withinreach.maps.pockets import pocket_content
 from withinreach.measures.ledger import OUTSIDE
 from withinreach.model import TOTAL
 from withinreach.reach import Status
@@ -20,13 +23,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import shapely
-    from numpy.typing import NDArray
 
     from withinreach.analysis import Result
     from withinreach.maps.layers import Detail
     from withinreach.maps.shapes import Degrees
     from withinreach.model import Case
     from withinreach.reach import Reach
+    from withinreach.siting.missing.pockets import Pockets
 
 FIGURES = (
     "people",
@@ -59,8 +62,10 @@ class Links:
 NO_LINKS = Links()
 
 
-def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail) -> dict[str, object]:
-    """Title, notes, labels, areas, and every service with its figures."""
+def study_content(
+    result: Result, degrees: Degrees, links: Links, detail: Detail, pockets: Mapping[str, Pockets]
+) -> dict[str, object]:
+    """Title, notes, labels, areas, and every service with its figures and pockets, these by service."""
     case = result.case
     study = case.study
     return {
@@ -80,24 +85,11 @@ def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail
         "home": links.home,
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
-        "services": [_service_content(result, reach) for reach in result.reaches.values()],
+        "services": [
+            _service_content(result, reach) | {"pockets": pocket_content(result, pockets[name])}
+            for name, reach in result.reaches.items()
+        ],
     }
-
-
-def facility_content(case: Case) -> dict[str, list[object]]:
-    """The facilities column by column, in the order of the case; lon and lat in WGS84 degrees."""
-    table = case.facilities.table
-    capacities = {s.capacity for s in case.study.services.values() if s.capacity is not None}
-    content: dict[str, list[object]] = {
-        "id": [str(value) for value in table["id"]],
-        "name": [str(value) for value in table["name"]],
-        "lon": [round(float(value), 6) for value in table["lon"]],
-        "lat": [round(float(value), 6) for value in table["lat"]],
-        "area": case.facilities.area.tolist(),
-    }
-    for name in sorted(capacities):
-        content[f"capacity_{name}"] = _numbers(table[name].to_numpy(np.float64))
-    return content
 
 
 def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]]:
@@ -142,9 +134,10 @@ def _service_content(result: Result, reach: Reach) -> dict[str, object]:
         "capacityTitle": service.capacity_title,
         "normSource": None if service.norm is None else service.norm.source,
         "facilities": case.facility_rows(service.kinds).tolist(),
+        "idle": idle_rows(case, service.kinds).tolist(),
         "densityBreaks": list(density_breaks(uncovered, width * height / SQUARE_M_PER_HA)),
-        "figures": {name: _numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
-        "total": {name: _number(float(result.totals[service.name][name])) for name in FIGURES},
+        "figures": {name: numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
+        "total": {name: number(float(result.totals[service.name][name])) for name in FIGURES},
         "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
         "ledger": _ledger(result.ledgers[service.name], case),
     }
@@ -156,16 +149,7 @@ def _ledger(ledger: pd.DataFrame, case: Case) -> dict[str, object]:
     rows = ledger.loc[keys]
     outside = float(ledger.loc[OUTSIDE, TOTAL]) if OUTSIDE in ledger.index else 0.0
     return {
-        "areas": [_numbers(rows[code].to_numpy(np.float64)) for code in case.areas.table["code"]],
-        "total": _numbers(rows[TOTAL].to_numpy(np.float64)),
+        "areas": [numbers(rows[code].to_numpy(np.float64)) for code in case.areas.table["code"]],
+        "total": numbers(rows[TOTAL].to_numpy(np.float64)),
         "outside": outside,
     }
-
-
-def _numbers(values: NDArray[np.float64]) -> list[object]:
-    return [_number(value) for value in values.tolist()]
-
-
-def _number(value: float) -> float | None:
-    """JSON knows no NaN; a missing figure is null."""
-    return value if np.isfinite(value) else None

@@ -11,8 +11,9 @@ import shapely
 from folium.template import Template
 
 from withinreach.analysis import result_of
-from withinreach.maps.content import NO_LINKS, Links, facility_content, study_content
+from withinreach.maps.content import NO_LINKS, Links, study_content
 from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
+from withinreach.maps.facilities import facility_content, unit_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
     FULL,
@@ -26,6 +27,7 @@ from withinreach.maps.layers import (
     street_arrays,
     water_arrays,
 )
+from withinreach.maps.pockets import pocket_arrays, worst_pockets
 from withinreach.maps.shapes import Degrees
 from withinreach.maps.walks import cost_arrays, paces, walk_arrays, walk_content
 from withinreach.model import part_around
@@ -175,14 +177,16 @@ def _islands(result: Result, links: Links, detail: Detail) -> Iterator[Island]:
     # A page on which sites are tried tells of every group, others of those that the services are for.
     groups = {service.people for service in case.study.services.values()}
     shown = case.study.population.groups if len(case.areas) == 1 else groups
-    yield json_island("study", study_content(result, degrees, links, detail))
+    pockets = {name: worst_pockets(result, name) for name in result.reaches}
+    yield json_island("study", study_content(result, degrees, links, detail, pockets))
     yield json_island("facilities", facility_content(case))
+    yield json_island("units", unit_content(case))
     yield packed_island("areas", area_arrays(case, degrees))
     yield packed_island("water", water_arrays(case, degrees))
     yield packed_island("streets", street_arrays(case, degrees, detail))
     yield packed_island("cells", cell_arrays(case, sorted(shown), detail))
     for name, reach in result.reaches.items():
-        yield packed_island(f"reach-{name}", reach_arrays(reach, detail))
+        yield packed_island(f"reach-{name}", {**reach_arrays(reach, detail), **pocket_arrays(pockets[name])})
 
 
 def _walking_islands(case: Case) -> Iterator[Island]:

@@ -1,6 +1,6 @@
 // Puts the page together and keeps its parts in step: the selected service, the selected area, what the pointer is on.
 
-const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-facilities": 450, "wr-names": 460, "wr-sites": 600 };
+const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-facilities": 450, "wr-names": 460, "wr-pockets": 470, "wr-sites": 600 };
 const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-trial", "wr-facilities", "wr-names"];
 const SMALLER_FOR_LEGEND = 0.25;
 const TOUCH_PX = 12;
@@ -34,12 +34,15 @@ async function build(map, bounds, study, words) {
     layers: [
       { name: "coverage", visible: true },
       { name: "uncovered", visible: true },
+      { name: "pockets", visible: true },
       { name: "facilities", visible: true },
       { name: "streets", visible: true, sign: "street" },
       { name: "water", visible: true, sign: "water" },
     ],
   };
   page.facilities = makeFacilities(readJson("facilities"), page.origin);
+  page.units = readJson("units");
+  page.filter = makeFilter(page);
   makeFooter(page);
   makeLanguageSwitch(page);
   frameMap(map, bounds);
@@ -71,7 +74,7 @@ function drawnLayers(page, state, { water, streets, cells }) {
     uncovered: new CanvasLayer(origin, paintUncovered(cells, () => state.reach), { pane: "wr-cells" }),
     water: new CanvasLayer(origin, paintWater(water, origin), { pane: "wr-water" }),
     streets: new CanvasLayer(origin, paintStreets(streets, origin), { pane: "wr-streets" }),
-    facilities: new CanvasLayer(origin, paintFacilities(page.facilities, () => state.service), { pane: "wr-facilities" }),
+    facilities: new CanvasLayer(origin, paintFacilities(page, () => state.service), { pane: "wr-facilities" }),
   };
   for (const layer of Object.values(layers)) layer.addTo(map);
   return layers;
@@ -110,7 +113,7 @@ function connect(page, data) {
     },
     selectArea(row, zoom) {
       state.area = row;
-      panel.update(state.service, row);
+      panel.update(state.service, row, state.reach);
       showArea();
       if (zoom && row === null) actions.showAll();
       else if (zoom) map.fitBounds(areas.boundsOf(row), legend.room());
@@ -121,12 +124,27 @@ function connect(page, data) {
     },
     switchLayer(name, on) {
       page.layers.find((layer) => layer.name === name).visible = on;
-      if (name === "coverage") fillAreas(areas, state.service.classes, on);
+      if (name === "pockets") panel.pockets.show(on);
+      else if (name === "coverage") fillAreas(areas, state.service.classes, on);
       else if (on) drawn[name].addTo(map);
       else drawn[name].remove();
     },
     settleLegend: (bounds, cost) => legend.settle({ x: cells.x, y: cells.y, origin }, bounds, cost),
     showAll: () => actions.settleLegend(page.bounds, SMALLER_FOR_LEGEND),
+    choosePocket: (rank) => panel.pockets.choose(rank, false),
+    filtered() {
+      drawn.facilities.redraw();
+      panel.listFacilities(state.service, state.area);
+    },
+    // Shows a facility wherever it is, on the tab of the service that it belongs to.
+    async findFacility(row, zoom) {
+      const has = (service) => service.facilities.includes(row) || service.idle.includes(row);
+      const at = has(state.service) ? -1 : study.services.findIndex(has);
+      if (at >= 0) await actions.selectService(at);
+      const { lat, lon } = page.facilities.table;
+      map.setView([lat[row], lon[row]], Math.max(map.getZoom(), zoom), { animate: false });
+      actions.openFacility(row);
+    },
     openFacility(row) {
       const { lat, lon } = page.facilities.table;
       const card = facilityCard(page, state.service, row);
@@ -138,7 +156,7 @@ function connect(page, data) {
   const tell = () => {
     names.write(state.service.figures.coverage.map(page.format.percent));
     legend.update(state.service);
-    panel.update(state.service, state.area);
+    panel.update(state.service, state.area, state.reach);
     header.update(study.services.indexOf(state.service));
   };
 
@@ -147,7 +165,8 @@ function connect(page, data) {
   const names = makeNames(map, study, areas);
   const drawn = drawnLayers(page, state, data);
   const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer);
-  const panel = makePanel(page, document.getElementById("wr-panel"), actions);
+  const panel = makePanel(page, document.getElementById("wr-panel"), cells, actions);
+  makeFinder(page, actions);
   makeControls(page, actions.showAll);
   makePrinting(page, actions.settleLegend);
   page.words.onChange(() => {

@@ -145,11 +145,11 @@ function markSide(density, breaks) {
 }
 
 // What lies under a position (relative to the origin): one cell, or the sums of a block, or null.
-function cellAt(cells, position, scale, { people, status, metres }) {
+function cellAt(cells, position, scale, { people, status, metres, pocket }) {
   const single = showsSingleCells(cells, scale);
   const halfWidth = single ? cells.width / 2 : BLOCK_PX / 2 / scale;
   const halfHeight = single ? cells.height / 2 : BLOCK_PX / 2 / scale;
-  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null };
+  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null, pocket: 0 };
   const box = {
     west: position.x - halfWidth,
     east: position.x + halfWidth,
@@ -160,6 +160,7 @@ function cellAt(cells, position, scale, { people, status, metres }) {
     if (people[cell] === 0 || (single && found.cells === 1)) return;
     found.cells += 1;
     found.people += people[cell] / PEOPLE_STEPS;
+    found.pocket = pocket[cell] || found.pocket;
     if (!isServed(status[cell])) found.uncovered += people[cell] / PEOPLE_STEPS;
     if (single) {
       found.status = status[cell];

@@ -136,6 +136,7 @@ function fillLegend(page, service, limit, groups) {
   groups.uncovered.items.replaceChildren(
     ...classNames(densities, "").map((name, at) => legendItem(swatch(UNCOVERED_COLOURS[at]), name))
   );
+  groups.pockets.items.replaceChildren(legendItem(swatch(null, "pocket"), text.pocket_sign, "wide"));
   groups.facilities.items.replaceChildren(...facilitySigns(page, service));
 }
 
@@ -157,11 +158,13 @@ function classNames(breaks, unit) {
 }
 
 function facilitySigns({ text }, service) {
-  if (service.capacity === null) return [legendItem(swatch(null, "dot"), service.title, "wide")];
+  const idle = service.idle.length > 0 ? [legendItem(swatch(null, "cross"), text.facility_idle, "wide")] : [];
+  if (service.capacity === null) return [legendItem(swatch(null, "dot"), service.title, "wide"), ...idle];
   const capacity = service.capacityTitle || text.capacity;
   return [
     legendItem(swatch(null, "dot"), fill(text.facility_known, { capacity }), "wide"),
     legendItem(swatch(null, "dot hollow"), fill(text.facility_unknown, { capacity }), "wide"),
+    ...idle,
   ];
 }
 

@@ -10,7 +10,7 @@ const STATUS_COLOURS = {
   too_far_estimate: "#f3c19f",
 };
 
-function makePanel(page, host, actions) {
+function makePanel(page, host, cells, actions) {
   const { text, words } = page;
   const scope = element("h2", { class: "scope" });
   const code = element("span", { class: "scope-code" });
@@ -21,6 +21,8 @@ function makePanel(page, host, actions) {
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
   const table = makeTable(page, actions);
+  const filter = makeFilterPanel(page, actions.filtered);
+  const pockets = makePockets(page, cells, actions);
   const list = element("details", { class: "block facility-list" });
   const tableTitle = element("h3");
   const home = element("span");
@@ -36,12 +38,16 @@ function makePanel(page, host, actions) {
     question,
     figures,
     people,
+    pockets.root,
     element("section", { class: "block" }, tableTitle, table.root),
+    filter.root,
     list
   );
   return {
     table,
-    update: (service, row) => {
+    pockets,
+    listFacilities: (service, row) => fillFacilityList(page, list, service, row, actions),
+    update: (service, row, reach) => {
       const area = row === null ? null : page.study.areas[row];
       scope.textContent = area ? area.name : page.study.areas.length === 1 ? page.study.areas[0].name : text.whole_study;
       code.textContent = area ? area.code : "";
@@ -53,6 +59,8 @@ function makePanel(page, host, actions) {
       });
       figures.replaceChildren(...keyFigures(page, service, figuresOf(service, row)));
       people.replaceChildren(...statusBar(page, service, row));
+      pockets.update(service, row, reach);
+      filter.update(service);
       fillFacilityList(page, list, service, row, actions);
       table.update(service, row);
     },
@@ -178,8 +186,8 @@ const LISTED = 300;
 
 function fillFacilityList(page, list, service, row, actions) {
   const { table } = page.facilities;
-  const here = service.facilities.filter((facility) => row === null || table.area[facility] === row);
-  list.hidden = here.length === 0;
+  const here = page.filter.rows(service).filter((facility) => row === null || table.area[facility] === row);
+  list.hidden = service.facilities.length === 0;
   const title = page.text.facility_list + " (" + page.format.number(here.length, 0) + ")";
   const items = element("ul", {});
   list.replaceChildren(element("summary", { text: title }), items);

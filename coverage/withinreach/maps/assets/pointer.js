@@ -8,7 +8,7 @@ function followPointer(page, { state, cells, actions, visible }) {
   const positionOf = (latlng) => ({ x: worldX(latlng.lng) - origin.x, y: worldY(latlng.lat) - origin.y });
   const scale = () => 256 * 2 ** map.getZoom();
   const facilityUnder = (latlng, reachPx) =>
-    visible("facilities") ? facilityAt(page.facilities, positionOf(latlng), scale(), state.service, reachPx) : -1;
+    visible("facilities") ? facilityAt(page.facilities, positionOf(latlng), scale(), page.filter.rows(state.service), reachPx) : -1;
   const cellUnder = (latlng) =>
     visible("uncovered") && state.reach ? cellAt(cells, positionOf(latlng), scale(), state.reach) : null;
 
@@ -40,6 +40,7 @@ function followPointer(page, { state, cells, actions, visible }) {
     const facility = facilityUnder(event.latlng, touch ? TOUCH_PX : POINTER_PX);
     if (facility >= 0) return actions.openFacility(facility);
     const cell = cellUnder(event.latlng);
+    if (visible("pockets")) actions.choosePocket(cell === null ? 0 : cell.pocket);
     if (cell !== null && cell.single) openCell(page, state, cell, event.latlng);
     else map.closePopup();
     if (state.hovered !== null && state.hovered !== state.area) actions.selectArea(state.hovered, false);
