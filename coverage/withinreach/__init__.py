@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
-    from withinreach.catchments import trace_all_isochrones, trace_catchments, trace_isochrones
+    from withinreach.catchments import sketch_walks, trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
     from withinreach.exploring import explore_sites
@@ -60,6 +60,7 @@ _HOMES = {
     "weigh_supply": "weighing",
     "write_repairs": "preparation",
     "site": "siting",
+    "sketch_walks": "catchments",
 }
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "prepare",
     "sample_case",
     "site",
+    "sketch_walks",
     "trace_all_isochrones",
     "trace_catchments",
     "trace_isochrones",
