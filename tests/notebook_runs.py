@@ -67,7 +67,9 @@ def said(notebook: NotebookNode) -> list[tuple[int, str, str]]:
         for output in cell.get("outputs", []):
             shown = {output.get("name", ""): output.text} if output.output_type == "stream" else output.get("data", {})
             found += [
-                (number, kind, SECONDS.sub("…", str(text))) for kind, text in shown.items() if "image" not in kind
+                (number, kind, SECONDS.sub("…", str(text)))
+                for kind, text in sorted(shown.items())
+                if "image" not in kind
             ]
     return found
 
