@@ -16,7 +16,8 @@ import withinreach as wr
 from browsing import Watched
 from conftest import write_town
 from map_town import measured_town
-from withinreach.showing import FACILITY, GAIN, SITE, Column, Dots, Sketch, picture, table, text, whole
+from withinreach.maps.palette import palette_script
+from withinreach.showing import FACILITY, GAIN, SITE, STREET, Column, Dots, Sketch, picture, table, text, whole
 from withinreach.showing.cards import SHOWN_ROWS
 from withinreach.showing.classes import COVERAGE_FILLS
 from withinreach.showing.sketch import svg
@@ -227,12 +228,11 @@ def test_places_that_cannot_be_drawn_are_left_to_the_table():
 
 def test_cards_have_the_colours_of_the_maps():
     assets = files("withinreach.maps") / "assets"
-    scripts = {name: (assets / name).read_text() for name in ("areas.js", "facilities.js", "sites.js")}
-    found = re.search(r"COVERAGE_COLOURS = \[(.*?)\]", scripts["areas.js"])
+    script = palette_script() + (assets / "sites.js").read_text(encoding="utf-8")
+    found = re.search(r"COVERAGE_COLOURS = \[(.*?)\]", script)
     assert re.findall(r'"(#\w+)"', found[1]) == list(COVERAGE_FILLS[:-1])
-    assert f'FACILITY = "{FACILITY}"' in scripts["facilities.js"]
-    assert f'SITE = "{SITE}"' in scripts["sites.js"]
-    assert f'GAINED = "{GAIN}"' in scripts["sites.js"]
+    for name, colour in {"FACILITY": FACILITY, "SITE": SITE, "GAINED": GAIN, "STREET": STREET}.items():
+        assert f'const {name} = "{colour}";' in script
 
 
 def test_every_word_is_there_in_both_languages():

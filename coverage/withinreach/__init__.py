@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from withinreach.errors import CoverageError
     from withinreach.exploring import explore_sites
     from withinreach.maps import draw_area, draw_map
+    from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
     from withinreach.preparation import examine, prepare, sample_case, write_repairs
     from withinreach.publishing import export
@@ -40,6 +41,7 @@ _HOMES = {
     "compare": "scenarios",
     "draw_area": "maps",
     "draw_map": "maps",
+    "draw_plate": "maps.plates",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
     "examine": "preparation",
@@ -77,6 +79,7 @@ __all__ = [
     "compare",
     "draw_area",
     "draw_map",
+    "draw_plate",
     "draw_tornado",
     "estimate_intervals",
     "examine",

@@ -69,11 +69,12 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
         If the folder holds something else.
     """
     codes = _codes(result, None)
+    publication = Publication.of(result)
     with whole_folder(folder) as staging:
-        _write(Publication.of(result), staging, codes, f"../../{INDEX}", progress)
+        _write(publication, staging, codes, f"../../{INDEX}", progress)
         progress(INDEX)
         pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
-        write_overview(result, staging / INDEX, pages)
+        write_overview(result, publication.judgement, staging / INDEX, pages)
     return folder
 
 
@@ -117,7 +118,7 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
     write_geopackage(result, publication.grounds, code, folder / f"{stem}.gpkg")
     if publication.judgement.registers:
         write_targets(publication.judgement, result.case.study, folder, f"{stem}_targets", code)
-    write_area(result, code, folder / f"{stem}.html", home)
+    write_area(result, publication.judgement, code, folder / f"{stem}.html", home)
     write_manifest(county_manifest(publication.manifest, result, publication.judgement, code), folder)
 
 

@@ -11,11 +11,13 @@ from withinreach.showing.cards import Column, beside, card, figure, line, share,
 from withinreach.showing.classes import (
     COVERAGE_BREAKS,
     COVERAGE_FILLS,
+    NO_PEOPLE,
+    class_names,
     coverage_classes,
     coverage_fills,
     coverage_legend,
 )
-from withinreach.showing.sketch import FACILITY, GAIN, LOSS, PLAIN, SITE, Dots, Lines, Sketch, legend, picture
+from withinreach.showing.sketch import FACILITY, GAIN, LOSS, PLAIN, SITE, STREET, Dots, Lines, Sketch, legend, picture
 from withinreach.showing.words import words
 
 __all__ = [
@@ -24,14 +26,17 @@ __all__ = [
     "FACILITY",
     "GAIN",
     "LOSS",
+    "NO_PEOPLE",
     "PLAIN",
     "SITE",
+    "STREET",
     "Column",
     "Dots",
     "Lines",
     "Sketch",
     "beside",
     "card",
+    "class_names",
     "coverage_classes",
     "coverage_fills",
     "coverage_legend",
