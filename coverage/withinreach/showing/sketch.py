@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FACILITY, SITE, GAIN, LOSS, PLAIN, STREET = "#16263f", "#6a2fa0", "#3f9d5a", "#d24a1d", "#eef2f3", "#59656f"
+FACILITY, SITE, GAIN, LOSS, PLAIN, STREET = "#16263f", "#6a2fa0", "#2c7d45", "#d24a1d", "#eef2f3", "#59656f"
 # Units of the drawing per pixel.
 FINE = 10
 MARGIN_PX = 6
