@@ -31,6 +31,7 @@ STAGES = [
     {"siting"},
     {"maps", "exports", "exploring"},
     {"publishing"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 ]
@@ -90,6 +91,8 @@ def test_only_one_module_imports_numba():
         ("osmnx", {"sources"}),
         ("highspy", {"siting"}),
         ("ipywidgets", {"exploring"}),
+        ("distributed", {"batch"}),
+        ("filelock", {"batch"}),
     ],
 )
 def test_libraries_stay_in_their_stages(library, stages):
