@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from withinreach.catchments import trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
-    from withinreach.maps import draw_area, draw_map
+    from withinreach.maps import draw_area, draw_comparison, draw_map
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.publishing import export
@@ -38,6 +38,7 @@ _HOMES = {
     "analyse": "analysis",
     "compare": "scenarios",
     "draw_area": "maps",
+    "draw_comparison": "maps",
     "draw_map": "maps",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
@@ -71,6 +72,7 @@ __all__ = [
     "analyse",
     "compare",
     "draw_area",
+    "draw_comparison",
     "draw_map",
     "draw_tornado",
     "estimate_intervals",

@@ -52,6 +52,8 @@ APP_SCRIPTS = (
     "table.js",
     "pointer.js",
     "chrome.js",
+    "compare.js",
+    "compare-panel.js",
     "app.js",
 )
 _POLICY_HERE = "policy-of-this-page"
@@ -158,7 +160,8 @@ def leaflet_script() -> str:
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
     body = "\n".join(_asset(name) for name in APP_SCRIPTS)
-    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
+    face = "start, compare, trial, compared"
+    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ {face} }};\n}})();\n'
 
 
 def _asset(name: str) -> str:
