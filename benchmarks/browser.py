@@ -1,9 +1,10 @@
 """Pages in a browser: ``python -m benchmarks.browser`` writes ``browser.md``; told and left out where there is none.
 
-The overview and the largest county page of the sample city are opened from the disk in fresh profiles of headless
-Chromium, without its cache and without a graphics card. *Ready* is the time from the start of the navigation until the
-page answers and what it drew is on the screen. A *drop* is a click of the mouse that places a site: *numbers* is the
-time from the click until the figures stand in the page, *drawn* until the next picture is on the screen.
+The overview, the largest and a middling county page of the sample city, and a plan beside the present are opened from
+the disk in fresh profiles of headless Chromium, without its cache and without a graphics card. *Ready* is the time from
+the start of the navigation until the page answers and what it drew is on the screen. A *drop* is a click of the mouse
+that places a site: *numbers* is the time from the click until the figures stand in the page, *drawn* until the next
+picture is on the screen.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 VIEW = {"width": 1280, "height": 720}
 DROPS = 30
+NEW_SITES = 10
 # What a planner is promised: a file that goes by e-mail, ready before patience ends, and an answer at once.
 MOST_MB, MOST_READY_S, MOST_DROP_MS = 6.0, 2.0, 50.0
 
@@ -106,33 +108,40 @@ def main(*, scale: float, repetitions: int, out: Path, data: Path) -> None:
     click.echo(report)
 
 
-def _written(study: Path, folder: Path) -> list[Path]:
-    """The overview, then the pages of the counties from the largest file on."""
+def _written(study: Path, folder: Path) -> dict[str, Path]:
+    """Pages by their title: the overview, the counties from the largest file on, and a plan beside the present."""
     import withinreach as wr
     from withinreach.maps import write_area, write_overview
 
     click.echo("… writing pages", err=True)
     result = wr.analyse(wr.prepare(wr.load_study(study)))
     pages = {code: folder / f"{code}.html" for code in result.case.areas.table["code"]}
-    index = folder / "index.html"
-    write_overview(result, index, {code: path.name for code, path in pages.items()})
+    overview, comparison = folder / "index.html", folder / "comparison.html"
+    judgement = wr.judge(result)
+    write_overview(result, judgement, overview, {code: path.name for code, path in pages.items()})
     for code, path in pages.items():
-        write_area(result, code, path, home=index.name)
-    return [index, *sorted(pages.values(), key=lambda path: -path.stat().st_size)]
+        write_area(result, judgement, code, path, home=overview.name)
+    plan = wr.site(result, next(iter(result.reaches)), new=NEW_SITES)
+    wr.draw_comparison(wr.compare(result, plan.scenario("plan"))).save(str(comparison))
+    largest, *others = sorted(pages.values(), key=lambda path: -path.stat().st_size)
+    return {
+        "overview": overview,
+        "largest county": largest,
+        **{f"county {path.stem}": path for path in others},
+        f"comparison, {NEW_SITES} sites": comparison,
+    }
 
 
-def _measured(executable: str, pages: list[Path], repetitions: int) -> list[Opened]:
+def _measured(executable: str, pages: dict[str, Path], repetitions: int) -> list[Opened]:
     from playwright.sync_api import sync_playwright
 
-    index, largest, *rest = pages
-    chosen = {"overview": index, "largest county": largest}
-    if rest:
-        chosen["median county"] = rest[len(rest) // 2]
+    first, largest, *others, last = pages
+    chosen = [first, largest, *others[len(others) // 2 :][:1], last]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         # The first page of a browser pays for its start.
-        _open(browser, index).context.close()
-        found = [_page(browser, title, path, repetitions) for title, path in chosen.items()]
+        _open(browser, pages[first]).context.close()
+        found = [_page(browser, title, pages[title], repetitions) for title in chosen]
         browser.close()
     return found
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.standards import Judgement
+    from withinreach.study import Study
 
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
@@ -37,6 +38,18 @@ def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
         "title": study.title,
         "notice": study.notice,
         "as_of": study.as_of.isoformat(),
+        **provenance(study),
+        "population": _numbers(result.case.audit.population.T),
+        "masked": result.case.audit.masked.to_dict(orient="records"),
+        "ledger": _ledger(result, TOTAL),
+        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
+        "targets": _targets(judgement, TOTAL),
+    }
+
+
+def provenance(study: Study) -> dict[str, object]:
+    """What decides on every figure: inputs with their digests, parameters, the seed, versions."""
+    return {
         "inputs": [_input(path) for path in study.input_paths()],
         "parameters": _plain_paths(study.model_dump(mode="json")),
         "seed": None,
@@ -45,11 +58,6 @@ def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },
-        "population": _numbers(result.case.audit.population.T),
-        "masked": result.case.audit.masked.to_dict(orient="records"),
-        "ledger": _ledger(result, TOTAL),
-        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
-        "targets": _targets(judgement, TOTAL),
     }
 
 
@@ -76,6 +84,9 @@ def _targets(judgement: Judgement, code: str) -> dict[str, dict[str, int]]:
 
 
 def _input(path: Path) -> dict[str, object]:
+    """Size and digest of a file; unknown once it is gone, as those of `sample_case` are."""
+    if not path.is_file():
+        return {"file": path.name, "bytes": None, "sha256": None}
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}

@@ -12,6 +12,7 @@ from withinreach.maps.classes import density_breaks
 from withinreach.maps.facilities import idle_rows
 from withinreach.maps.labels import LABELS
 from withinreach.maps.numbers import number, numbers
+from withinreach.maps.people import account_content, minutes_content
 from withinreach.maps.pockets import pocket_content
 from withinreach.measures.ledger import OUTSIDE
 from withinreach.measures.units import Units
@@ -90,12 +91,16 @@ def study_facts(case: Case, degrees: Degrees, links: Links, detail: Detail) -> d
         "asOf": study.as_of.isoformat(),
         "populationAsOf": study.population.as_of.isoformat(),
         "crs": study.metric_crs,
+        "reviewNumber": study.map.review_number,
+        "internalUse": study.map.internal_use,
+        "baseMap": study.map.base_map,
         "cellSizeM": list(case.cell_size_m),
         "coverageBreaks": list(COVERAGE_BREAKS),
         "groups": {name: group.title for name, group in study.population.groups.items()},
         "statuses": [status.key for status in Status],
         "areas": _areas(case, degrees, links),
         "home": links.home,
+        "accounts": account_content(case),
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
     }
@@ -103,7 +108,7 @@ def study_facts(case: Case, degrees: Degrees, links: Links, detail: Detail) -> d
 
 def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]]:
     table = case.areas.table
-    anchors = degrees.of(np.array([_label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
+    anchors = degrees.of(np.array([label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
     return [
         {
             "code": str(code),
@@ -115,7 +120,7 @@ def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]
     ]
 
 
-def _label_point(geometry: shapely.Geometry) -> tuple[float, float]:
+def label_point(geometry: shapely.Geometry) -> tuple[float, float]:
     """A point well inside the largest part of an area."""
     part = max(getattr(geometry, "geoms", [geometry]), key=lambda g: g.area)
     west, south, east, north = part.bounds
@@ -152,6 +157,7 @@ def service_content(result: Result, reach: Reach) -> dict[str, object]:
         "figures": {name: numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
         "total": {name: number(float(result.totals[service.name][name])) for name in FIGURES},
         "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
+        "walks": minutes_content(case, reach),
         "ledger": _ledger(result.ledgers[service.name], case),
     }
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from withinreach.standards import State, tell_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ZH = {
     "tag": "zh-CN",
@@ -170,6 +176,44 @@ _ZH = {
     "reason_distance": "距离过远",
     "reason_no_connection": "路网不连通",
     "reason_no_street": "附近无街道",
+    "targets": "规划目标",
+    "targets_counts": "{met} 达标 · {not_met} 未达标 · {not_computable} 无法计算",
+    "targets_source": "出处：{source}",
+    "target_clause": "第 {clause} 节",
+    "target_asked": "目标 {sense} {value}",
+    "target_hoped": "力争 {value}",
+    "target_gap": "缺口 {value}",
+    "target_gap_units": "各区缺口合计 {value}",
+    "target_by_converting": "改造需 {value}",
+    "target_by_adding": "新增需 {value}",
+    "target_bounds": "{value}（{low}–{high}）",
+    "target_imported": "部门统计数",
+    "target_unjudged": "参考口径，不作判定",
+    "target_missing": "缺少：{missing}",
+    "walks": "步行时间分布",
+    "walks_hint": "到最近设施的分钟数；左起至 {minutes} 分钟为已覆盖",
+    "walks_up_to": "≤{minutes}",
+    "walks_over": ">{minutes}",
+    "walks_none": "无路",
+    "walks_minutes": "分钟",
+    "accounts": "人口台账",
+    "accounts_hint": "从原始文件到各状态，每一个人都有去处",
+    "step_read": "读入",
+    "step_moved": "其中：按总数换到统一格网",
+    "step_spread": "其中：无住处，按单元均摊",
+    "step_without_area": "无区域多边形",
+    "step_outside_areas": "在统计区域之外",
+    "step_calibration": "普查校准增减",
+    "step_in_areas": "区域内（参与测算）",
+    "step_census": "普查数",
+    "step_census_without_area": "普查中无多边形的单元",
+    "review_number": "审图号 {number}",
+    "internal_use": "内部用图",
+    "base_map": "在线底图",
+    "base_tianditu": "天地图",
+    "base_osm": "OpenStreetMap",
+    "base_key": "天地图密钥（tk）",
+    "base_key_hint": "只保存在本浏览器，不写入文件",
     "find": "查找",
     "find_hint": "查找区域、乡镇、设施",
     "find_results": "查找结果",
@@ -379,6 +423,44 @@ _EN = {
     "reason_distance": "Too far",
     "reason_no_connection": "Streets not connected",
     "reason_no_street": "No street nearby",
+    "targets": "Targets of the plan",
+    "targets_counts": "{met} met · {not_met} not met · {not_computable} not computable",
+    "targets_source": "From: {source}",
+    "target_clause": "clause {clause}",
+    "target_asked": "target {sense} {value}",
+    "target_hoped": "hoped for {value}",
+    "target_gap": "{value} missing",
+    "target_gap_units": "{value} summed over areas",
+    "target_by_converting": "{value} to convert",
+    "target_by_adding": "{value} to add",
+    "target_bounds": "{value} ({low}–{high})",
+    "target_imported": "bureau's figure",
+    "target_unjudged": "for reference, not judged",
+    "target_missing": "missing: {missing}",
+    "walks": "How long people walk",
+    "walks_hint": "Minutes to the nearest facility; up to {minutes} they are covered",
+    "walks_up_to": "≤{minutes}",
+    "walks_over": ">{minutes}",
+    "walks_none": "no way",
+    "walks_minutes": "Minutes",
+    "accounts": "Ledger of people",
+    "accounts_hint": "From the raw files to every status: nobody is lost",
+    "step_read": "Read",
+    "step_moved": "of them brought onto the grid by sums",
+    "step_spread": "of them spread over their unit for want of a home",
+    "step_without_area": "In units without a polygon",
+    "step_outside_areas": "Outside the areas",
+    "step_calibration": "Added by the census",
+    "step_in_areas": "In the areas, and measured",
+    "step_census": "According to the census",
+    "step_census_without_area": "of the census in units without a polygon",
+    "review_number": "Map review number {number}",
+    "internal_use": "For internal use",
+    "base_map": "Online base map",
+    "base_tianditu": "Tianditu",
+    "base_osm": "OpenStreetMap",
+    "base_key": "Tianditu key (tk)",
+    "base_key_hint": "Kept in this browser alone, never in the file",
     "find": "Find",
     "find_hint": "Find areas, townships, facilities",
     "find_results": "Found",
@@ -422,4 +504,10 @@ _EN = {
     "footer_method": "Method: shortest way along streets, access at both ends included; covered: within the limit",
 }
 
-LABELS = MappingProxyType({"zh": MappingProxyType(_ZH), "en": MappingProxyType(_EN)})
+
+def _with_states(words: dict[str, str], language: str) -> Mapping[str, str]:
+    """Where targets stand, in the words of `standards`."""
+    return MappingProxyType(words | {f"target_{state.value}": tell_state(state, language) for state in State})
+
+
+LABELS = MappingProxyType({"zh": _with_states(_ZH, "zh"), "en": _with_states(_EN, "en")})

@@ -168,7 +168,11 @@ function connect(page, data) {
   const areas = makeAreas(map, data.areas, study, actions);
   const names = makeNames(map, study, areas);
   const drawn = drawnLayers(page, state, data);
-  const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer);
+  const baseMap = makeBaseMap(page, (on) => {
+    areas.overBaseMap = on;
+    fillAreas(areas, state.service.classes, visible("coverage"));
+  });
+  const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer, baseMap);
   const panel = makePanel(page, document.getElementById("wr-panel"), cells, actions);
   makeFinder(page, actions);
   makeControls(page, actions.showAll);

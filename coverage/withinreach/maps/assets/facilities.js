@@ -1,6 +1,5 @@
 // Facilities of the selected service: circles, larger with capacity, hollow where the capacity is unknown.
 
-const FACILITY = "#16263f";
 const SMALL_PX = 3.4;
 const LARGE_PX = 8.5;
 

@@ -1,6 +1,6 @@
 // The legend, which is the layer control as well: every group of signs has the switch of its layer.
 
-function makeLegend(page, host, onSwitch) {
+function makeLegend(page, host, onSwitch, baseMap) {
   const { text, words } = page;
   const body = element("div", { class: "legend-body", attributes: { id: "wr-legend-body" } });
   const toggle = element("button", {
@@ -32,6 +32,7 @@ function makeLegend(page, host, onSwitch) {
     (layer.sign ? ground : body).append(group.root);
   }
   body.append(ground);
+  if (baseMap !== null) body.append(baseMap);
   return {
     update: (service) => fillLegend(page, service, limit, groups),
     // Where the legend takes more than a third of the width, it may cover a part rather than push everything aside.
