@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
     from withinreach.exploring import explore_sites
-    from withinreach.maps import draw_area, draw_map
+    from withinreach.maps import draw_area, draw_comparison, draw_map
     from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
     from withinreach.preparation import examine, prepare, sample_case, write_repairs
@@ -40,6 +40,7 @@ _HOMES = {
     "analyse": "analysis",
     "compare": "scenarios",
     "draw_area": "maps",
+    "draw_comparison": "maps",
     "draw_map": "maps",
     "draw_plate": "maps.plates",
     "draw_tornado": "uncertainty",
@@ -78,6 +79,7 @@ __all__ = [
     "analyse",
     "compare",
     "draw_area",
+    "draw_comparison",
     "draw_map",
     "draw_plate",
     "draw_tornado",
