@@ -65,6 +65,13 @@ def test_a_plate_says_what_it_shows_and_where_it_comes_from(squares):
         assert part in told
 
 
+def test_what_reviewers_ask_for_stands_on_the_sheet():
+    result = measured_town("zh", map={"review_number": "豫S(2025年)012号", "internal_use": True})
+    told = " ".join(texts(wr.draw_plate(result, "care")))
+    assert "审图号 豫S(2025年)012号" in told
+    assert "内部用图" in told
+
+
 def test_an_english_study_has_english_plates():
     told = " ".join(texts(wr.draw_plate(measured_town("en"), "care", "410702")))
     for part in ("Legend", "Uncovered 50 people", "Boundaries are schematic", "500 m", "Streets"):
@@ -217,7 +224,8 @@ def test_the_command_writes_one_plate_or_all(town, tmp_path):
         (("-o", tmp_path / "x.jpg", "--service", "clinic"), 1, "end the name in .png or .svg"),
         (("-o", tmp_path / "x.png"), 2, "one --service of elder_care, clinic"),
         (("-o", tmp_path / "x.png", "--service", "bank"), 1, "no service 'bank'"),
-        (("--county", "1"), 2, "choose plates"),
+        (("--county", "1", "--county", "2"), 2, "of one --county"),
+        (("--service", "clinic"), 2, "several plates need -o FOLDER"),
     ):
         exit_code, output = run(*arguments)
         assert (exit_code, said in output) == (code, True), output
