@@ -208,7 +208,7 @@ class Atlas:
                 f"{profile.title} {profile.speed_m_s:g} m/s",
             )
         )
-        marks = (study.notice, text["internal_use"] if study.map.internal_use else "")
+        marks = (text["internal_use"] if study.map.internal_use else "", study.notice)
         sheet.head(title, subtitle, " · ".join(filter(None, marks)))
         sheet.legend(text["legend"], groups)
         sheet.note(text["footer_method"])
