@@ -221,8 +221,10 @@ function trialChip({ text, format }, model, isPlacing) {
   return {
     update() {
       const [gained, lost] = [model.result.gained, model.result.lost].map((found) => model.peopleOf(found)[model.service.people]);
-      const told = model.isEmpty() ? text.site_hint : text.site_gained + " " + format.fewPeople(gained) + (lost > 0 ? " · " + text.site_lost + " " + format.fewPeople(lost) : "");
-      root.textContent = told;
+      const told = [text.site_gained + " " + format.fewPeople(gained)];
+      if (lost > 0) told.push(text.site_lost + " " + format.fewPeople(lost));
+      model.shown().forEach((site, at) => site.spot === null && told.push(text.site + " " + (at + 1) + ": " + text.site_off));
+      root.textContent = model.isEmpty() ? text.site_hint : told.join(" · ");
       root.classList.toggle("hint", model.isEmpty());
       root.hidden = model.isEmpty() && !isPlacing();
     },
