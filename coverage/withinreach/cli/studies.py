@@ -90,10 +90,14 @@ def run(study: Path, out: Path | None, *, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file; default maps/<name>.html.")
 def map_command(study: Path, output: Path | None) -> None:
     """Draw the gap map of a study as one HTML file that needs no network."""
+    from withinreach.errors import StudyError
+    from withinreach.exports.disclosure import open_result
     from withinreach.maps import draw_map
 
     loaded = load(study)
-    result = measure(loaded)
+    result = open_result(measure(loaded))
+    if result is None:
+        raise StudyError(f"{study}: every population group is protected, so no map can be drawn; see [disclosure]")
     target = output or Path("maps", f"{loaded.name}.html")
     target.parent.mkdir(parents=True, exist_ok=True)
     draw_map(result).save(str(target))

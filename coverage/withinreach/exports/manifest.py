@@ -9,6 +9,8 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from withinreach.exports.withheld import figures
+from withinreach.measures.ledger import RESIDUAL
 from withinreach.model import TOTAL
 
 if TYPE_CHECKING:
@@ -18,20 +20,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from withinreach.analysis import Result
+    from withinreach.exports.disclosure import Released
+    from withinreach.exports.disclosure.tables import Tables
     from withinreach.standards import Judgement
 
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
 
-def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
+def manifest_of(result: Result, judgement: Judgement, released: Released | None = None) -> dict[str, object]:
     """What ``manifest.json`` of the whole says.
 
     Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas, what
     of it was masked, the ledger per service, how many findings of each severity stand in ``audit.csv``, and how many
     targets of each register are in which state. Nothing in it depends on the clock or the machine's folders, so equal
     inputs give equal bytes. There is no seed, for nothing is random.
+
+    Parameters
+    ----------
+    released
+        The tables as they are published, and what was done to protect people; figures that are withheld are null.
     """
     study = result.case.study
+    protection = None if released is None else released.protection
+    population = _numbers(result.case.audit.population.T)
+    if protection is not None and protection.acted:
+        population = {
+            step: {group: None if group in protection.groups else people for group, people in of_group.items()}
+            for step, of_group in population.items()
+        }
     return {
         "study": study.name,
         "title": study.title,
@@ -45,20 +61,31 @@ def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },
-        "population": _numbers(result.case.audit.population.T),
+        "population": population,
         "masked": result.case.audit.masked.to_dict(orient="records"),
-        "ledger": _ledger(result, TOTAL),
+        "ledger": _ledger(result, TOTAL) if released is None else told_ledger(released.tables.ledger, TOTAL),
+        "disclosure": None if protection is None else protection.told(),
         "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
         "targets": _targets(judgement, TOTAL),
     }
 
 
-def county_manifest(whole: Mapping[str, object], result: Result, judgement: Judgement, code: str) -> dict[str, object]:
+def county_manifest(whole: Mapping[str, object], tables: Tables, code: str, name: str) -> dict[str, object]:
     """What ``manifest.json`` of one county says: that of the whole, with the county's own ledger and targets."""
-    (row,) = result.case.areas.rows_of([code])
-    name = str(result.case.areas.table["name"].iloc[row])
-    of_county = {"ledger": _ledger(result, code), "targets": _targets(judgement, code)}
+    of_county = {"ledger": told_ledger(tables.ledger, code), "targets": _targets(tables.judgement, code)}
     return {**whole, "unit": {"code": code, "name": name}, **of_county}
+
+
+def told_ledger(ledger: pd.DataFrame, code: str) -> dict[str, dict[str, float | None]]:
+    """People of every service by status, of one county or of all; null where they are withheld."""
+    statuses = ledger[(ledger["service"] != "") & (ledger["step"] != RESIDUAL)]
+    return {
+        str(name): {
+            str(step): None if math.isnan(people) else float(people)
+            for step, people in zip(rows["step"], figures(rows[code]), strict=True)
+        }
+        for name, rows in statuses.groupby("service", sort=False)
+    }
 
 
 def write_manifest(manifest: Mapping[str, object], folder: Path) -> None:

@@ -71,10 +71,12 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
     """
     codes = _codes(result, None)
     with whole_folder(folder) as staging:
-        _write(Publication.of(result), staging, codes, f"../../{INDEX}", progress)
+        publication = Publication.of(result)
+        _write(publication, staging, codes, f"../../{INDEX}", progress)
         progress(INDEX)
         pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
-        write_overview(result, staging / INDEX, pages)
+        if publication.cells is not None:
+            write_overview(publication.cells.result, staging / INDEX, pages)
     return folder
 
 
@@ -86,19 +88,19 @@ def write_whole(publication: Publication, folder: Path) -> None:
     catchment ratio), ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json``,
     ``datapackage.json``; where the study names registers, ``targets.csv`` and ``targets.xlsx``.
     """
-    audit, study = publication.result.case.audit, publication.result.case.study
+    told, study = publication.tables, publication.study
     tables = {
-        "coverage": publication.coverage,
-        "ledger": publication.ledger,
-        "calibration": audit.factors,
-        "facilities": publication.facilities,
-        "audit": audit.findings,
+        "coverage": told.coverage,
+        "ledger": told.ledger,
+        "calibration": told.factors,
+        "facilities": told.loads,
+        "audit": told.findings,
     }
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")
-    if publication.judgement.registers:
-        write_targets(publication.judgement, study, folder, "targets")
-        tables["targets"] = publication.judgement.table
+    if told.judgement.registers:
+        write_targets(told.judgement, study, folder, "targets")
+        tables["targets"] = told.judgement.table
     write_manifest(publication.manifest, folder)
     write_datapackage(
         folder, study, {f"{name}.csv": (Described.of(name, table.columns),) for name, table in tables.items()}

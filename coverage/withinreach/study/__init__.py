@@ -7,6 +7,7 @@ file are relative to the file. Unknown keys are errors, so a typo cannot silentl
 from __future__ import annotations
 
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, RepairsFile
+from withinreach.study.disclosure import Disclosure
 from withinreach.study.document import Study
 from withinreach.study.fields import DATUMS, FROM_FILE, Identifier, Strict
 from withinreach.study.judging import RegisterFile, StatisticsLayer, UnitListLayer
@@ -44,6 +45,7 @@ __all__ = [
     "Calibration",
     "CompoundLayer",
     "CrosswalkLayer",
+    "Disclosure",
     "FacilityLayer",
     "Homes",
     "Identifier",
