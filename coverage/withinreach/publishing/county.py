@@ -70,7 +70,7 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
         write_targets(judgement, publication.study, folder, f"{stem}_targets", code)
         described[f"{stem}_targets.csv"] = (Described.of("targets", judgement.table.columns),)
     if publication.cells is not None:
-        write_area(publication.cells.result, code, folder / f"{stem}.html", home)
+        write_area(publication.cells.result, publication.cells.judgement, code, folder / f"{stem}.html", home)
     write_manifest(county_manifest(publication.manifest, publication.tables, code, tables.name), folder)
     write_datapackage(folder, publication.study, described)
 

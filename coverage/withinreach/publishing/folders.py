@@ -70,13 +70,13 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
         If the folder holds something else.
     """
     codes = _codes(result, None)
+    publication = Publication.of(result)
     with whole_folder(folder) as staging:
-        publication = Publication.of(result)
         _write(publication, staging, codes, f"../../{INDEX}", progress)
         progress(INDEX)
         pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
         if publication.cells is not None:
-            write_overview(publication.cells.result, staging / INDEX, pages)
+            write_overview(publication.cells.result, publication.cells.judgement, staging / INDEX, pages)
     return folder
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from withinreach.analysis import judge
 from withinreach.exports.disclosure import open_result, release
-from withinreach.exports.disclosure.tables import Tables
+from withinreach.exports.disclosure.tables import Tables, figures_only
 from withinreach.exports.geodata import facility_grounds
 from withinreach.exports.manifest import manifest_of
 from withinreach.exports.tables import every_row, facility_rows, township_rows
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from withinreach.exports.geodata import Grounds
     from withinreach.model import Areas
     from withinreach.reach import Pairs
+    from withinreach.standards import Judgement
     from withinreach.study import Study
 
 
@@ -37,6 +38,8 @@ class Cells(Frozen):
     Attributes
     ----------
     result : Result
+    judgement : Judgement
+        Withheld figures are unknown.
     grounds : Grounds
         Isochrones and catchments.
     pairs : mapping from service to Pairs
@@ -44,6 +47,7 @@ class Cells(Frozen):
     """
 
     result: Result
+    judgement: Judgement
     grounds: Grounds
     pairs: Mapping[str, Pairs]
 
@@ -89,7 +93,7 @@ class Publication(Frozen):
             protection=released.protection,
             areas=case.areas,
             points=gpd.GeoSeries(gpd.points_from_xy(*case.facilities.xy.T), crs=case.study.metric_crs),
-            cells=None if shown is None else _cells(shown),
+            cells=None if shown is None else _cells(shown, figures_only(released.tables.judgement)),
             manifest=manifest_of(result, released.tables.judgement, released),
         )
 
@@ -110,6 +114,6 @@ def _tables(result: Result) -> Tables:
     )
 
 
-def _cells(result: Result) -> Cells:
+def _cells(result: Result, judgement: Judgement) -> Cells:
     pairs = {name: pairs_within(result.case, reach.service) for name, reach in result.reaches.items()}
-    return Cells(result, facility_grounds(result), MappingProxyType(pairs))
+    return Cells(result, judgement, facility_grounds(result), MappingProxyType(pairs))

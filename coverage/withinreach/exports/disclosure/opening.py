@@ -74,7 +74,9 @@ def _open_case(case: Case, study: Study, cells: NDArray[np.int64]) -> Case:
         offset_mm=people.offset_mm[cells],
         access_mm=people.access_mm[cells],
     )
-    return replace(case, study=study, people=shown)
+    accounts = case.audit.accounts
+    told = accounts[~accounts.index.get_level_values(0).isin(hidden)]
+    return replace(case, study=study, people=shown, audit=replace(case.audit, accounts=told))
 
 
 def _cut(reach: Reach, cells: NDArray[np.int64]) -> Reach:

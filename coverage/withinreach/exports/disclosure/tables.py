@@ -301,6 +301,12 @@ def _judgement(judgement: Judgement, protection: Protection) -> Judgement:
     return replace(judgement, table=_withheld_rows(table, pd.Series(rows, index=table.index, dtype=bool), JUDGED))
 
 
+def figures_only(judgement: Judgement) -> Judgement:
+    """For readers that know figures only: what is withheld is unknown to them."""
+    table = judgement.table
+    return replace(judgement, table=table.assign(**{name: figures(table[name]) for name in JUDGED}))
+
+
 def _asking(register: Register, protection: Protection) -> list[tuple[str, str, str]]:
     """Parts of the register's targets that count people of a protected group."""
     found = []
