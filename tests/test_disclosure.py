@@ -20,11 +20,14 @@ from scipy.optimize import linprog
 
 import withinreach as wr
 from conftest import EAST, _box, _features
+from withinreach.batch.parts import write_parts
+from withinreach.batch.reading import read_county
 from withinreach.cli import cli
 from withinreach.exports.disclosure.counts import CountsBuilder
 from withinreach.exports.disclosure.rounding import rounded
 from withinreach.exports.disclosure.suppression import feasible_interval, small, suppressed
 from withinreach.exports.withheld import PROTECTED
+from withinreach.publishing import Material, write_county
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -309,6 +312,22 @@ def test_nothing_of_protected_cells_is_written_anywhere(town, tmp_path):
         else:
             continue
         assert not [number for number in digits if number in text], path.name
+
+
+def test_parts_of_a_batch_withhold_the_same(town, tmp_path):
+    """A county that is written alone knows what is withheld elsewhere for its sake."""
+    study = with_veterans(town)
+    write_parts(Material.of(wr.analyse(wr.prepare(wr.load_study(study)))), "key", tmp_path / "parts")
+    folder = publish(study, tmp_path / "out")
+    for code in ("1", "2"):
+        alone = tmp_path / code
+        alone.mkdir()
+        write_county(read_county(tmp_path / "parts", code), code, alone)
+        names = sorted(path.name for path in alone.iterdir())
+        assert names == sorted(path.name for path in (folder / "county" / code).iterdir())
+        assert [
+            name for name in names if (alone / name).read_bytes() != (folder / "county" / code / name).read_bytes()
+        ] == []
 
 
 def test_where_every_group_is_protected_no_map_is_written(town, tmp_path):

@@ -31,6 +31,7 @@ STAGES = [
     {"siting"},
     {"maps", "exports"},
     {"publishing"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 ]
@@ -89,6 +90,8 @@ def test_only_one_module_imports_numba():
         ("socket", {"sources"}),
         ("osmnx", {"sources"}),
         ("highspy", {"siting"}),
+        ("distributed", {"batch"}),
+        ("filelock", {"batch"}),
     ],
 )
 def test_libraries_stay_in_their_stages(library, stages):

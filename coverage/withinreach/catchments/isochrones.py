@@ -37,6 +37,8 @@ BATCH_POINTS = 4_000_000
 MARGIN = 1000
 MARGIN_MM = 2.0
 FINEST_MM = 10
+# A vertex goes to the next millimetre from here on: a half, and more than the last bits of any position in a mosaic.
+UP_FROM = 0.5 + 1e-4
 
 
 class _Measures(NamedTuple):
@@ -336,7 +338,9 @@ def _contour(mosaic: _Mosaic, beyond_mm: NDArray[np.float64], step_mm: int) -> N
     xy, rings, polygons = (chunks[0] for chunks in filled)
     square = (xy[rings[polygons[:-1]], 1] // mosaic.side).astype(np.int64)
     corner = mosaic.origin - np.array([0, mosaic.side]) * np.arange(len(mosaic.origin))[:, None]
-    xy_mm = np.round(xy * step_mm) + np.repeat(corner[square] * step_mm, np.diff(rings[polygons]), axis=0)
+    # Halves of a millimetre are common, and their last bits depend on the place of a square in the mosaic: they are all
+    # rounded up, so that nobody's outline depends on whose squares are beside it.
+    xy_mm = np.floor(xy * step_mm + UP_FROM) + np.repeat(corner[square] * step_mm, np.diff(rings[polygons]), axis=0)
     parts = shapely.from_ragged_array(
         shapely.GeometryType.POLYGON, xy_mm / 1000, (rings.astype(np.int64), polygons.astype(np.int64))
     )

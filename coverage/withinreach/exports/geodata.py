@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.exports.disclosure.tables import Tables
-    from withinreach.model import Places
+    from withinreach.model import Case, Places
     from withinreach.reach import Pairs
     from withinreach.study import Study
 
@@ -51,13 +52,23 @@ class Grounds(NamedTuple):
 
 def facility_grounds(result: Result) -> Grounds:
     """Isochrones of each service's cutoff, and catchments; ``service`` is the first column."""
-    case = result.case
+    return Grounds(isochrones_of(result.case, np.arange(len(result.case.facilities))), catchments_of(result.case))
+
+
+def isochrones_of(case: Case, facilities: NDArray[np.integer]) -> gpd.GeoDataFrame:
+    """The isochrones of some facilities by their rows, ascending; ``facility`` is the row among all of the case."""
+    traced = trace_all_isochrones(replace(case, facilities=case.facilities.taken(facilities)))
+    return traced.assign(facility=facilities[traced["facility"]].astype(np.int32))
+
+
+def catchments_of(case: Case) -> gpd.GeoDataFrame:
+    """The catchments of all facilities. They have no limit: only the whole knows who is nearest to whom."""
     shared = ground_near_streets(case, CATCHMENT_CELL_M)
     catchments = []
     for name, service in case.study.services.items():
         catchments.append(divide_ground(case, service, shared))
         catchments[-1].insert(0, "service", name)
-    return Grounds(trace_all_isochrones(case), pd.concat(catchments, ignore_index=True))
+    return pd.concat(catchments, ignore_index=True)
 
 
 def table_layers(tables: Tables, area: gpd.GeoDataFrame, points: gpd.GeoSeries) -> dict[str, gpd.GeoDataFrame]:

@@ -7,7 +7,7 @@ import json
 import math
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from withinreach.exports.withheld import figures
 from withinreach.measures.ledger import RESIDUAL
@@ -23,36 +23,50 @@ if TYPE_CHECKING:
     from withinreach.exports.disclosure import Released
     from withinreach.exports.disclosure.tables import Tables
     from withinreach.standards import Judgement
+    from withinreach.study import Study
 
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
 
-def manifest_of(result: Result, judgement: Judgement, released: Released | None = None) -> dict[str, object]:
+def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
     """What ``manifest.json`` of the whole says.
 
     Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas, what
     of it was masked, the ledger per service, how many findings of each severity stand in ``audit.csv``, and how many
     targets of each register are in which state. Nothing in it depends on the clock or the machine's folders, so equal
     inputs give equal bytes. There is no seed, for nothing is random.
-
-    Parameters
-    ----------
-    released
-        The tables as they are published, and what was done to protect people; figures that are withheld are null.
     """
     study = result.case.study
-    protection = None if released is None else released.protection
-    population = _numbers(result.case.audit.population.T)
-    if protection is not None and protection.acted:
-        population = {
-            step: {group: None if group in protection.groups else people for group, people in of_group.items()}
-            for step, of_group in population.items()
-        }
     return {
         "study": study.name,
         "title": study.title,
         "notice": study.notice,
         "as_of": study.as_of.isoformat(),
+        **provenance(study),
+        "population": _numbers(result.case.audit.population.T),
+        "masked": result.case.audit.masked.to_dict(orient="records"),
+        "ledger": _ledger(result, TOTAL),
+        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
+        "targets": _targets(judgement, TOTAL),
+    }
+
+
+def released_manifest(manifest: Mapping[str, Any], released: Released) -> dict[str, object]:
+    """The manifest with what was done to protect people; figures that are withheld are null."""
+    protection = released.protection
+    if protection is None:
+        return {**manifest, "disclosure": None}
+    population = {
+        step: {group: None if group in protection.groups else people for group, people in of_group.items()}
+        for step, of_group in manifest["population"].items()
+    }
+    told = {"ledger": told_ledger(released.tables.ledger, TOTAL), "disclosure": protection.told()}
+    return {**manifest, **told, **({"population": population} if protection.acted else {})}
+
+
+def provenance(study: Study) -> dict[str, object]:
+    """What decides on every figure: inputs with their digests, parameters, the seed, versions."""
+    return {
         "inputs": [_input(path) for path in study.input_paths()],
         "parameters": _plain_paths(study.model_dump(mode="json")),
         "seed": None,
@@ -61,12 +75,6 @@ def manifest_of(result: Result, judgement: Judgement, released: Released | None 
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },
-        "population": population,
-        "masked": result.case.audit.masked.to_dict(orient="records"),
-        "ledger": _ledger(result, TOTAL) if released is None else told_ledger(released.tables.ledger, TOTAL),
-        "disclosure": None if protection is None else protection.told(),
-        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
-        "targets": _targets(judgement, TOTAL),
     }
 
 

@@ -69,6 +69,17 @@ class Places(Frozen):
         """Which places meet the network, shape (k,)."""
         return self.segment != NO_SEGMENT
 
+    def taken(self, rows: NDArray[np.integer]) -> Places:
+        """Some of the places, in the order of ``rows``, on the same network and in the same areas."""
+        return Places(
+            table=self.table.iloc[rows].reset_index(drop=True),
+            xy=self.xy[rows],
+            area=self.area[rows],
+            segment=self.segment[rows],
+            offset_mm=self.offset_mm[rows],
+            access_mm=self.access_mm[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Areas(Frozen):

@@ -51,6 +51,7 @@ __all__ = [
     "facility_places",
     "people_places",
     "prepare",
+    "read_areas",
     "sample_case",
     "write_repairs",
 ]
@@ -74,6 +75,17 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
         With one line for every problem of every layer: file, row, column and remedy.
     """
     return cached_case(study, lambda findings: _prepared(study, findings, progress))
+
+
+def read_areas(study: Study) -> Areas:
+    """The areas of a study alone.
+
+    Raises
+    ------
+    CoverageError
+        If the layer cannot be used.
+    """
+    return prepare_areas(study.areas, MetricFrame(study.metric_crs), Findings())
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,30 @@ know nothing of each other, so that counties can be written one by one, in any o
 from __future__ import annotations
 
 from withinreach.publishing.county import write_county
-from withinreach.publishing.folders import COUNTIES, INDEX, export, publish, write_whole
-from withinreach.publishing.publication import Publication
+from withinreach.publishing.folders import (
+    COUNTIES,
+    HOME,
+    INDEX,
+    county_folder,
+    export,
+    publish,
+    write_index,
+    write_whole,
+)
+from withinreach.publishing.publication import Material, Publication, every_pair, facility_register
 
-__all__ = ["COUNTIES", "INDEX", "Publication", "export", "publish", "write_county", "write_whole"]
+__all__ = [
+    "COUNTIES",
+    "HOME",
+    "INDEX",
+    "Material",
+    "Publication",
+    "county_folder",
+    "every_pair",
+    "export",
+    "facility_register",
+    "publish",
+    "write_county",
+    "write_index",
+    "write_whole",
+]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 INDEX = "index.html"
 COUNTIES = "county"
+# The overview, as a county's page in its folder finds it.
+HOME = f"../../{INDEX}"
 
 
 def export(
@@ -72,12 +74,23 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
     codes = _codes(result, None)
     publication = Publication.of(result)
     with whole_folder(folder) as staging:
-        _write(publication, staging, codes, f"../../{INDEX}", progress)
+        _write(publication, staging, codes, HOME, progress)
         progress(INDEX)
-        pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
-        if publication.cells is not None:
-            write_overview(publication.cells.result, publication.cells.judgement, staging / INDEX, pages)
+        write_index(publication, staging)
     return folder
+
+
+def county_folder(folder: Path, code: str) -> Path:
+    """Where the folder of a county is in the folder of all."""
+    return folder / COUNTIES / file_stem(code)
+
+
+def write_index(publication: Publication, folder: Path) -> None:
+    """Write ``index.html``, the map of all counties, which leads to the page of each; none if nothing may be shown."""
+    if publication.cells is None:
+        return
+    pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in publication.areas.table["code"]}
+    write_overview(publication.cells.result, publication.cells.judgement, folder / INDEX, pages)
 
 
 def write_whole(publication: Publication, folder: Path) -> None:
@@ -111,7 +124,7 @@ def _write(publication: Publication, folder: Path, codes: Sequence[str], home: s
     write_whole(publication, folder)
     for code in codes:
         progress(code)
-        county = folder / COUNTIES / file_stem(code)
+        county = county_folder(folder, code)
         county.mkdir(parents=True)
         write_county(publication, code, county, home=home)
 

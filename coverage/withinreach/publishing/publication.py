@@ -12,8 +12,8 @@ import pandas as pd
 from withinreach.analysis import judge
 from withinreach.exports.disclosure import open_result, release
 from withinreach.exports.disclosure.tables import Tables, figures_only
-from withinreach.exports.geodata import facility_grounds
-from withinreach.exports.manifest import manifest_of
+from withinreach.exports.geodata import Grounds, facility_grounds
+from withinreach.exports.manifest import manifest_of, released_manifest
 from withinreach.exports.tables import every_row, facility_rows, township_rows
 from withinreach.measures import continuous_ledger
 from withinreach.model import Frozen
@@ -24,11 +24,45 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.exports.disclosure import Protection
-    from withinreach.exports.geodata import Grounds
-    from withinreach.model import Areas
+    from withinreach.model import Areas, Case
     from withinreach.reach import Pairs
     from withinreach.standards import Judgement
     from withinreach.study import Study
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material(Frozen):
+    """What a publication is made of, before anything is withheld.
+
+    Attributes
+    ----------
+    result : Result
+    tables : Tables
+    grounds : Grounds
+        Isochrones and catchments.
+    pairs : mapping from service to Pairs
+        Every cell within the cutoff of every facility.
+    manifest : mapping
+        Of the whole; see `manifest_of`.
+    """
+
+    result: Result
+    tables: Tables
+    grounds: Grounds
+    pairs: Mapping[str, Pairs]
+    manifest: Mapping[str, object]
+
+    @classmethod
+    def of(cls, result: Result, grounds: Grounds | None = None) -> Material:
+        """Work it out: targets, loads, grounds where none are given, digests of the inputs."""
+        tables = _tables(result)
+        return cls(
+            result=result,
+            tables=tables,
+            grounds=grounds or facility_grounds(result),
+            pairs=every_pair(result.case),
+            manifest=manifest_of(result, tables.judgement),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +75,7 @@ class Cells(Frozen):
     judgement : Judgement
         Withheld figures are unknown.
     grounds : Grounds
-        Isochrones and catchments.
     pairs : mapping from service to Pairs
-        Every cell within the cutoff of every facility.
     """
 
     result: Result
@@ -70,7 +102,7 @@ class Publication(Frozen):
     cells : Cells or None
         None if every group is protected.
     manifest : mapping
-        Of the whole; see `manifest_of`.
+        Of the whole.
     """
 
     study: Study
@@ -84,24 +116,38 @@ class Publication(Frozen):
     @classmethod
     def of(cls, result: Result) -> Publication:
         """Work out what the folders share, and withhold what the study protects."""
-        case = result.case
-        released = release(_tables(result), case.study)
-        shown = open_result(result)
+        return cls.made_of(Material.of(result))
+
+    @classmethod
+    def made_of(cls, material: Material) -> Publication:
+        """Withhold what the study protects."""
+        case = material.result.case
+        released = release(material.tables, case.study)
         return cls(
             study=case.study,
             tables=released.tables,
             protection=released.protection,
             areas=case.areas,
             points=gpd.GeoSeries(gpd.points_from_xy(*case.facilities.xy.T), crs=case.study.metric_crs),
-            cells=None if shown is None else _cells(shown, figures_only(released.tables.judgement)),
-            manifest=manifest_of(result, released.tables.judgement, released),
+            cells=_cells(material, figures_only(released.tables.judgement)),
+            manifest=released_manifest(material.manifest, released),
         )
+
+
+def every_pair(case: Case) -> Mapping[str, Pairs]:
+    """Cells within the cutoff of facilities, by service."""
+    return MappingProxyType({name: pairs_within(case, service) for name, service in case.study.services.items()})
+
+
+def facility_register(case: Case) -> pd.DataFrame:
+    """Every facility with its attributes and the ``code`` of its area, empty outside all."""
+    codes = [*case.areas.table["code"], ""]  # the last one stands for outside all areas
+    code = pd.Series([codes[row] for row in case.facilities.area], dtype="str")
+    return case.facilities.table.assign(code=code)
 
 
 def _tables(result: Result) -> Tables:
     case = result.case
-    facilities = case.facilities
-    codes = [*case.areas.table["code"], ""]  # the last one stands for outside all areas
     return Tables(
         coverage=every_row(result),
         townships=pd.concat([township_rows(result, area) for area in range(len(case.areas))], ignore_index=True),
@@ -109,11 +155,18 @@ def _tables(result: Result) -> Tables:
         loads=facility_rows(result),
         factors=case.audit.factors,
         findings=case.audit.findings,
-        register=facilities.table.assign(code=pd.Series([codes[row] for row in facilities.area], dtype="str")),
+        register=facility_register(case),
         judgement=judge(result),
     )
 
 
-def _cells(result: Result, judgement: Judgement) -> Cells:
-    pairs = {name: pairs_within(result.case, reach.service) for name, reach in result.reaches.items()}
-    return Cells(result, judgement, facility_grounds(result), MappingProxyType(pairs))
+def _cells(material: Material, judgement: Judgement) -> Cells | None:
+    """Cells and places of the groups that are not protected."""
+    shown = open_result(material.result)
+    if shown is None:
+        return None
+    if shown is material.result:
+        return Cells(shown, judgement, material.grounds, material.pairs)
+    services = list(shown.case.study.services)
+    grounds = Grounds(*(layer[layer["service"].isin(services)].reset_index(drop=True) for layer in material.grounds))
+    return Cells(shown, judgement, grounds, every_pair(shown.case))
