@@ -21,7 +21,7 @@ from withinreach.batch.workplace import HIDDEN
 from withinreach.cli import cli
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import file_stem
-from withinreach.publishing import HOME, Material, Publication, write_county
+from withinreach.publishing import HOME, NO_WALKS, Material, Publication, write_county
 from withinreach.reach import measure_reach
 
 SAMPLE = Path(__file__).parents[1] / "data" / "xinxiang-sample" / "study.toml"
@@ -108,7 +108,7 @@ def test_all_that_is_written_comes_back_as_it_was(sample):
     whole, parts = sample
     nothing = isochrones_of(whole.result.case, np.zeros(0, np.int64))
     same(
-        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), pairs={})),
+        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), walks=NO_WALKS)),
         read_whole(parts),
     )
 
@@ -118,7 +118,7 @@ def test_a_town_without_registers_units_or_water_comes_back_as_it_was(town, tmp_
     write_parts(whole, "key", tmp_path / "parts")
     nothing = isochrones_of(whole.result.case, np.zeros(0, np.int64))
     same(
-        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), pairs={})),
+        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), walks=NO_WALKS)),
         read_whole(tmp_path / "parts"),
     )
 

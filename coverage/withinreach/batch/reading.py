@@ -18,7 +18,7 @@ from withinreach.errors import SourceError
 from withinreach.exports.disclosure.tables import Tables
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import NO_SEGMENT, Areas, Audit, Case, Network, Places, UnitList
-from withinreach.publishing import Material, Publication, every_pair, facility_register
+from withinreach.publishing import NO_WALKS, Material, Publication, every_walk, facility_register
 from withinreach.reach import Reach
 from withinreach.standards import Judgement, Register
 from withinreach.study import Study
@@ -160,8 +160,7 @@ def _publication(parts: _Parts, row: int | None) -> Publication:
             isochrones_of(case, own),
             catchments.assign(facility=np.searchsorted(number, catchments["facility"]).astype(np.int32)),
         ),
-        # The tables of the whole have none.
-        pairs={} if row is None else every_pair(case),
+        walks=NO_WALKS if row is None else every_walk(case),
         manifest=parts.summary["manifest"],
     )
     return Publication.made_of(material)

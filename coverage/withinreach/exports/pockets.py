@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ def pocket_shapes(case: Case, of_cell: NDArray[np.int64], count: int) -> NDArray
     found, at = np.unique(np.array(pocket), return_inverse=True)
     order = np.argsort(at, kind="stable")
     dissolved = shapely.multipolygons(np.array(outlines, object)[order], indices=at[order])
-    metric = Transformer.from_crs(grid.crs, case.study.metric_crs, always_xy=True)
+    metric = _between(grid.crs, case.study.metric_crs)
 
     def placed(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         # Corners of pixels lie half a step before their middles.
@@ -76,6 +77,12 @@ def _grid(case: Case, cells: NDArray[np.int64]) -> _Grid:
     origin = at.min(axis=0)
     column, row = np.round((at - origin) / step).astype(np.int64).T
     return _Grid(crs, origin, step, column, row)
+
+
+@cache
+def _between(source: str, target: str) -> Transformer:
+    """Looking a transformation up takes longer than using it."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def _step(axis: NDArray[np.float64]) -> float:

@@ -17,16 +17,17 @@ from withinreach.publishing.folders import (
     write_index,
     write_whole,
 )
-from withinreach.publishing.publication import Material, Publication, every_pair, facility_register
+from withinreach.publishing.publication import NO_WALKS, Material, Publication, every_walk, facility_register
 
 __all__ = [
     "COUNTIES",
     "HOME",
     "INDEX",
+    "NO_WALKS",
     "Material",
     "Publication",
     "county_folder",
-    "every_pair",
+    "every_walk",
     "export",
     "facility_register",
     "publish",

@@ -99,7 +99,7 @@ def _write_geodata(
     tables: dict[str, pd.DataFrame] = {"facilities": layers["facilities"]}
     if cells is not None:
         layers |= {**cell_layers(cells.result, cells.grounds, row), "gaps": gaps}
-        pairs = [county_pairs(cells.result, name, found, row) for name, found in cells.pairs.items()]
+        pairs = [county_pairs(cells.result, name, found, row) for name, found in cells.walks.pairs.items()]
         tables |= {"cells": layers["cells"], "pairs": pd.concat(pairs, ignore_index=True)}
         write_layer(gaps, folder / f"{stem}_gaps.geojson", study.as_of)
         write_minutes(cells.result, row, folder / f"{stem}_minutes.tif")
@@ -162,9 +162,9 @@ def gap_layer(publication: Publication, code: str, row: int) -> gpd.GeoDataFrame
     """The pockets of all services with their ground, numbered within the county, most people of each first."""
     if publication.cells is None:
         return gpd.GeoDataFrame(columns=[*NO_GAPS, "geometry"], geometry="geometry", crs=publication.areas.table.crs)
-    result, blocks = publication.cells.result, []
+    result, buildings, blocks = publication.cells.result, publication.cells.walks.buildings, []
     for service in result.reaches:
-        gaps = county_gaps(result, service, row)
+        gaps = county_gaps(result, service, row, buildings[service])
         numbers = [f"{code}-{service}-{number:03d}" for number in range(1, len(gaps.table) + 1)]
         told = {"number": pd.Series(numbers, dtype="str"), "service": service}
         shapes = pocket_shapes(result.case, gaps.of_cell, len(gaps.table))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -18,6 +18,7 @@ from withinreach.exports.tables import every_row, facility_rows, township_rows
 from withinreach.measures import continuous_ledger
 from withinreach.model import Frozen
 from withinreach.reach import pairs_within
+from withinreach.siting import building_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
     from withinreach.study import Study
 
 
+class Walks(NamedTuple):
+    """Cells within the cutoff, by service: of its facilities, and of buildings that could share with it."""
+
+    pairs: Mapping[str, Pairs]
+    buildings: Mapping[str, Pairs]
+
+
+# For the tables of the whole, which tell of no cells.
+NO_WALKS = Walks(MappingProxyType({}), MappingProxyType({}))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Material(Frozen):
     """What a publication is made of, before anything is withheld.
@@ -40,8 +52,7 @@ class Material(Frozen):
     tables : Tables
     grounds : Grounds
         Isochrones and catchments.
-    pairs : mapping from service to Pairs
-        Every cell within the cutoff of every facility.
+    walks : Walks
     manifest : mapping
         Of the whole; see `manifest_of`.
     """
@@ -49,7 +60,7 @@ class Material(Frozen):
     result: Result
     tables: Tables
     grounds: Grounds
-    pairs: Mapping[str, Pairs]
+    walks: Walks
     manifest: Mapping[str, object]
 
     @classmethod
@@ -60,7 +71,7 @@ class Material(Frozen):
             result=result,
             tables=tables,
             grounds=grounds or facility_grounds(result),
-            pairs=every_pair(result.case),
+            walks=every_walk(result.case),
             manifest=manifest_of(result, tables.judgement),
         )
 
@@ -75,13 +86,13 @@ class Cells(Frozen):
     judgement : Judgement
         Withheld figures are unknown.
     grounds : Grounds
-    pairs : mapping from service to Pairs
+    walks : Walks
     """
 
     result: Result
     judgement: Judgement
     grounds: Grounds
-    pairs: Mapping[str, Pairs]
+    walks: Walks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,9 +145,13 @@ class Publication(Frozen):
         )
 
 
-def every_pair(case: Case) -> Mapping[str, Pairs]:
-    """Cells within the cutoff of facilities, by service."""
-    return MappingProxyType({name: pairs_within(case, service) for name, service in case.study.services.items()})
+def every_walk(case: Case) -> Walks:
+    """Cells within the cutoff of facilities, and of buildings, by service."""
+    services = case.study.services
+    return Walks(
+        pairs=MappingProxyType({name: pairs_within(case, service) for name, service in services.items()}),
+        buildings=MappingProxyType({name: building_pairs(case, service) for name, service in services.items()}),
+    )
 
 
 def facility_register(case: Case) -> pd.DataFrame:
@@ -166,7 +181,7 @@ def _cells(material: Material, judgement: Judgement) -> Cells | None:
     if shown is None:
         return None
     if shown is material.result:
-        return Cells(shown, judgement, material.grounds, material.pairs)
+        return Cells(shown, judgement, material.grounds, material.walks)
     services = list(shown.case.study.services)
     grounds = Grounds(*(layer[layer["service"].isin(services)].reset_index(drop=True) for layer in material.grounds))
-    return Cells(shown, judgement, grounds, every_pair(shown.case))
+    return Cells(shown, judgement, grounds, every_walk(shown.case))
