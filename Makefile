@@ -23,6 +23,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.population
 	$(BIN)/python -m benchmarks.siting
+	$(BIN)/python -m benchmarks.scale
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)

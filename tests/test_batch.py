@@ -100,8 +100,7 @@ def test_counties_of_the_town_are_those_of_the_whole(town, tmp_path):
 def test_districts_of_wuhan_are_those_of_the_whole(shared, tmp_path):
     whole = publication_of(WUHAN)
     write_parts(whole, "key", tmp_path / "parts")
-    codes = list(whole.result.case.areas.table["code"])
-    all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, codes)
+    all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, ["420102", "420105", "420115"])
 
 
 def test_all_that_is_written_comes_back_as_it_was(sample):

@@ -48,7 +48,12 @@ def label_of(label: Label, task: str) -> dict[str, Any]:
 def outcome_of(outcome: Done) -> dict[str, Any]:
     """Time and memory of a job for scripts."""
     peak = outcome.peak_mib
-    return {"seconds": round(outcome.seconds, 3), "peak_mib": None if peak is None else round(peak)}
+    return {
+        "seconds": round(outcome.seconds, 3),
+        "cpu_s": round(outcome.cpu_s, 3),
+        "stages": {stage: round(seconds, 3) for stage, seconds in outcome.stages.items()},
+        "peak_mib": None if peak is None else round(peak),
+    }
 
 
 def print_line(value: dict[str, Any]) -> None:
