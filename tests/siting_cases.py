@@ -21,15 +21,15 @@ class Problem(NamedTuple):
 
 
 @st.composite
-def problems(draw, *, limited: bool = True) -> Problem:
+def problems(draw, *, limited: bool = True, units: int = 3) -> Problem:
     """Up to eight places and six sites; some sites fixed, some too near each other, perhaps too little money."""
-    k, n = draw(st.integers(1, 8)), draw(st.integers(1, 6))
+    k, n = draw(st.integers(1, 5 + units)), draw(st.integers(1, 6))
     walk = np.array(draw(st.lists(st.sampled_from([0, 1, 2, 3, 4, 5, 7, np.inf]), min_size=k * n, max_size=k * n)))
     weight = np.array(draw(st.lists(st.integers(0, 9), min_size=k, max_size=k)), float)
     base = np.array(draw(st.lists(st.sampled_from([np.inf, np.inf, np.inf, 1.0, 6.0]), min_size=k, max_size=k)))
     demand = Demand.of_matrix(weight, walk.reshape(k, n).astype(float))
     demand = Demand(weight, base, demand.ptr, demand.site, demand.walk)
-    unit = np.array(draw(st.lists(st.integers(0, 2), min_size=k, max_size=k)))
+    unit = np.array(draw(st.lists(st.integers(0, units - 1), min_size=k, max_size=k)))
     flags = st.lists(st.integers(0, 5).map(lambda i: i == 0), min_size=n, max_size=n)
     fixed = np.array(draw(flags))
     if not limited:

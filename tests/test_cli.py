@@ -39,25 +39,11 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_run_writes_map_tables_geodata_and_manifest(ran):
     out, done = ran
-    assert sorted(files(out)) == [
-        "audit.csv",
-        "calibration.csv",
-        "county/1/1.gpkg",
-        "county/1/1.html",
-        "county/1/1_coverage.csv",
-        "county/1/1_facilities.csv",
-        "county/1/manifest.json",
-        "county/2/2.gpkg",
-        "county/2/2.html",
-        "county/2/2_coverage.csv",
-        "county/2/2_facilities.csv",
-        "county/2/manifest.json",
-        "coverage.csv",
-        "facilities.csv",
-        "index.html",
-        "ledger.csv",
-        "manifest.json",
-    ]
+    whole = ["audit.csv", "calibration.csv", "coverage.csv", "datapackage.json", "facilities.csv", "index.html"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*whole, "county", "ledger.csv", "manifest.json"])
+    for code in ("1", "2"):
+        county = {path.name for path in (out / "county" / code).iterdir()}
+        assert {f"{code}.gpkg", f"{code}.html", f"{code}.xlsx", f"{code}_coverage.csv", "manifest.json"} <= county
     assert done.stdout.rstrip().endswith(str(out / "index.html"))
     assert "ledger: served 38.5 + too_far 30.0 + not_connected 2.0 + not_snapped 1.0" in " ".join(done.stdout.split())
 
@@ -98,7 +84,7 @@ def test_table_of_everything_has_totals(ran):
 
 def test_geopackage_has_area_facilities_and_cells(ran):
     path = ran[0] / "county" / "1" / "1.gpkg"
-    names = ["area", "facilities", "cells", "isochrones", "catchments"]
+    names = ["area", "facilities", "cells", "isochrones", "catchments", "gaps", "layer_styles"]
     assert [name for name, _ in pyogrio.list_layers(path)] == names
     cells = gpd.read_file(path, layer="cells")
     assert cells.crs == "EPSG:4547"

@@ -32,11 +32,13 @@ from withinreach.maps.packing import pack, unpack
 from withinreach.maps.pockets import worst_pockets
 from withinreach.maps.shapes import HOLE, LINE, SHELL, Degrees, encode_shapes
 from withinreach.maps.strokes import levels, spatial_order, strokes
+from withinreach.model import Step
 from withinreach.preparation.streets import build_network
 from withinreach.reach import Status
 from withinreach.showing import COVERAGE_BREAKS, coverage_classes
 from withinreach.siting.missing.pockets import REASONS
 from withinreach.sources.values import vocabulary
+from withinreach.standards import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +166,8 @@ class TestLabels:
         code = "".join((ASSETS / name).read_text("utf-8") for name in (*APP_SCRIPTS, "page.html"))
         used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code))
         used |= {f"layer_{name}" for name in re.findall(r'name: "(\w+)", visible', code)}
-        used |= {f"status_{status.key}" for status in Status}
+        used |= {f"status_{status.key}" for status in Status} | {f"step_{step}" for step in Step}
+        used |= {f"target_{state}" for state in State} | {f"target_by_{way}" for way in ("converting", "adding")}
         used |= {f"filter_{name}" for name in FILTERED} | {f"reason_{reason}" for reason in REASONS.values()}
         used |= {f"value_{value}" for name in FILTERED for value in vocabulary(name).values()}
         assert used == LABELS["zh"].keys()

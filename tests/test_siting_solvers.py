@@ -19,6 +19,7 @@ from withinreach.siting.solving.covering import maximal_covering, set_covering, 
 from withinreach.siting.solving.equity import worst_first
 from withinreach.siting.solving.greedy import most_saving
 from withinreach.siting.solving.lagrange import relaxed
+from withinreach.siting.solving.lifting import Lifts, Units
 from withinreach.siting.solving.median import centre, median
 from withinreach.siting.solving.merging import merged, prefixes, same_sites
 from withinreach.siting.solving.problem import Demand, Sites
@@ -142,15 +143,16 @@ def test_centre_is_the_best_of_all_choices(problem):
     check(problem, centre(demand, sites), best, value)
 
 
-@fuzz
-@given(problems())
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([3, 7]).flatmap(lambda units: problems(units=units)))
 def test_worst_first_is_the_best_of_all_choices(problem):
+    """Also with more units than can be lifted, of which as few as possible are left."""
     demand, sites, unit = problem.demand, problem.sites, problem.unit
-    people = np.bincount(unit, demand.weight, 3)
+    people = np.bincount(unit, demand.weight, 7)
 
     def coverage(chosen):
         near = np.array(walks(demand, chosen)) <= CUTOFF
-        return sorted((np.bincount(unit, demand.weight * near, 3)[people > 0] / people[people > 0]).tolist())
+        return sorted((np.bincount(unit, demand.weight * near, 7)[people > 0] / people[people > 0]).tolist())
 
     ranked = sorted(([round(x, 6) for x in coverage(c)], covered(demand, c, CUTOFF)) for c in choices(sites))
     answer = worst_first(demand, sites, unit, CUTOFF)
@@ -162,6 +164,23 @@ def test_worst_first_is_the_best_of_all_choices(problem):
     assert covered(demand, answer.chosen, CUTOFF) == pytest.approx(ranked[-1][1], abs=1e-4)
     if people.any():
         assert answer.certificate.objective == pytest.approx(ranked[-1][0][0], abs=1e-5)
+
+
+@fuzz
+@given(problems(units=4), st.integers(0, 3), st.floats(0.05, 1.0))
+def test_no_choice_lifts_a_unit_with_less_than_it_takes_at_least(problem, unit, level):
+    left = still_open(problem.demand, problem.sites, CUTOFF, problem.unit)
+    standing = np.array(walks(problem.demand, problem.sites.fixed)) <= CUTOFF
+    people = np.bincount(problem.unit, problem.demand.weight, 4)
+    covered = np.bincount(problem.unit, problem.demand.weight * standing, 4)
+    units = Units.of_people(left.rows, problem.unit[left.place], np.where(people > 0, people, 1.0), covered)
+    lifts = Lifts(units, problem.sites, np.inf)
+    levels = np.where(np.arange(4) == unit, level, -np.inf)
+    for chosen in choices(problem.sites):
+        if units.coverage(chosen)[unit] >= level:
+            assert lifts.possible(levels)
+            for number, measure in enumerate(lifts.measures):
+                assert lifts.least(number, unit, level) <= measure.price[chosen].sum() + 1e-6
 
 
 def placed_at_best(demand: Demand, room: np.ndarray, cutoff: float) -> float:

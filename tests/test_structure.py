@@ -83,6 +83,7 @@ def test_only_one_module_imports_numba():
         ("pandas", set(RANK) - {"kernels"}),
         ("folium", {"maps"}),
         ("branca", {"maps"}),
+        ("matplotlib", {"maps", "uncertainty"}),
         ("urllib", {"sources"}),
         ("requests", {"sources"}),
         ("http", {"sources"}),
@@ -112,7 +113,19 @@ def test_public_names_are_sorted_complete_and_no_modules():
         assert value.__doc__, f"{name} has no docstring"
 
 
-HEAVY = {"numpy", "pandas", "geopandas", "numba", "folium", "rasterio", "shapely", "pydantic", "rich", "networkx"}
+HEAVY = {
+    "numpy",
+    "pandas",
+    "geopandas",
+    "numba",
+    "folium",
+    "rasterio",
+    "shapely",
+    "pydantic",
+    "rich",
+    "networkx",
+    "matplotlib",
+}
 
 
 @pytest.mark.parametrize("module", ["withinreach", "withinreach.cli"])
@@ -126,7 +139,8 @@ def test_importing_changes_nothing_global():
     """Beyond what the libraries do: rasterio sets variables for its certificates, scipy.special a warnings filter."""
     code = """
 import logging, os, warnings
-import folium, geopandas, numba, numpy as np, openpyxl, pyarrow, pydantic, rasterio, scipy.sparse.csgraph, scipy.spatial
+import folium, geopandas, matplotlib.figure, numba, numpy as np, openpyxl, pyarrow, pydantic, rasterio
+import scipy.sparse.csgraph, scipy.spatial
 import withinreach as wr
 state = lambda: (dict(os.environ), list(warnings.filters), np.geterr(), list(logging.root.handlers), os.getcwd())
 before = state()

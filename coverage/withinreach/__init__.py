@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
     from withinreach.maps import draw_area, draw_map
+    from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
     from withinreach.preparation import prepare, sample_case
     from withinreach.publishing import export
@@ -39,6 +40,7 @@ _HOMES = {
     "compare": "scenarios",
     "draw_area": "maps",
     "draw_map": "maps",
+    "draw_plate": "maps.plates",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
     "explain_change": "change",
@@ -72,6 +74,7 @@ __all__ = [
     "compare",
     "draw_area",
     "draw_map",
+    "draw_plate",
     "draw_tornado",
     "estimate_intervals",
     "explain_change",

@@ -17,7 +17,7 @@ from withinreach.batch.parts import OURS, REACH_ARRAYS, SUMMARY
 from withinreach.errors import SourceError
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import NO_SEGMENT, Areas, Audit, Case, Network, Places, UnitList
-from withinreach.publishing import Publication
+from withinreach.publishing import Publication, every_pair
 from withinreach.reach import Reach
 from withinreach.standards import Judgement, Register
 from withinreach.study import Study
@@ -157,6 +157,8 @@ def _publication(parts: _Parts, row: int | None) -> Publication:
             isochrones_of(case, own),
             catchments.assign(facility=np.searchsorted(number, catchments["facility"]).astype(np.int32)),
         ),
+        # The tables of the whole have none.
+        pairs={} if row is None else every_pair(case),
         manifest=parts.summary["manifest"],
     )
 

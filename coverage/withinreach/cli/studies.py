@@ -87,16 +87,46 @@ def run(study: Path, out: Path | None, *, as_json: bool) -> None:
 
 @cli.command(name="map")
 @STUDY
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file; default maps/<name>.html.")
-def map_command(study: Path, output: Path | None) -> None:
-    """Draw the gap map of a study as one HTML file that needs no network."""
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A .html, .png or .svg file, or a folder for plates of everything; default maps/<name>.html.",
+)
+@click.option("--service", "services", multiple=True, help="Of plates: name of a service. Default: all.")
+@click.option("--county", "counties", multiple=True, help="Of plates: code of an area. Default: all, and the whole.")
+def map_command(study: Path, output: Path | None, services: tuple[str, ...], counties: tuple[str, ...]) -> None:
+    """Draw the gap map of a study as one HTML file that needs no network, or as plates for paper (PNG, SVG)."""
+    loaded = load(study)
+    target = output or Path("maps", f"{loaded.name}.html")
+    if target.suffix.lower() != ".html":
+        _plates(loaded, target, services, counties)
+        return
+    if services or counties:
+        raise click.UsageError("--service and --county choose plates: end -o in .png or .svg, or name a folder")
     from withinreach.maps import draw_map
 
-    loaded = load(study)
     result = measure(loaded)
-    target = output or Path("maps", f"{loaded.name}.html")
     target.parent.mkdir(parents=True, exist_ok=True)
     draw_map(result).save(str(target))
+    click.echo(target)
+
+
+def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tuple[str, ...]) -> None:
+    """Write one plate into a file, or one for every service and area into a folder."""
+    from withinreach.maps.plates import Atlas, find_typeface, plate_path, write_plates
+
+    find_typeface()
+    names = services or tuple(study.services)
+    for name in names:
+        study.service(name)
+    if target.suffix:
+        path = plate_path(target)
+        if len(names) > 1 or len(counties) > 1:
+            raise click.UsageError(f"one file holds one plate; name one --service of {', '.join(names)}, one --county")
+        Atlas(measure(study)).plate(names[0], *counties).save(path)
+    else:
+        write_plates(Atlas(measure(study)), target, names, counties)
     click.echo(target)
 
 

@@ -84,6 +84,9 @@ def _targets(judgement: Judgement, code: str) -> dict[str, dict[str, int]]:
 
 
 def _input(path: Path) -> dict[str, object]:
+    """Size and digest of a file; unknown once it is gone, as those of `sample_case` are."""
+    if not path.is_file():
+        return {"file": path.name, "bytes": None, "sha256": None}
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}

@@ -12,8 +12,10 @@ from withinreach.maps.classes import density_breaks
 from withinreach.maps.facilities import idle_rows
 from withinreach.maps.labels import LABELS
 from withinreach.maps.numbers import number, numbers
+from withinreach.maps.people import account_content, minutes_content
 from withinreach.maps.pockets import pocket_content
 from withinreach.measures.ledger import OUTSIDE
+from withinreach.measures.units import Units
 from withinreach.model import TOTAL
 from withinreach.reach import Status
 from withinreach.showing import COVERAGE_BREAKS, coverage_classes
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach import Reach
     from withinreach.siting.missing.pockets import Pockets
+    from withinreach.study import Service
 
 FIGURES = (
     "people",
@@ -37,6 +40,9 @@ FIGURES = (
     "uncovered_people",
     "coverage",
     "coverage_own",
+    "circle_people",
+    "circle_coverage",
+    "served_of_circle",
     "median_min",
     "p90_min",
     "facilities",
@@ -77,12 +83,16 @@ def study_content(
         "asOf": study.as_of.isoformat(),
         "populationAsOf": study.population.as_of.isoformat(),
         "crs": study.metric_crs,
+        "reviewNumber": study.map.review_number,
+        "internalUse": study.map.internal_use,
+        "baseMap": study.map.base_map,
         "cellSizeM": list(case.cell_size_m),
         "coverageBreaks": list(COVERAGE_BREAKS),
         "groups": {name: group.title for name, group in study.population.groups.items()},
         "statuses": [status.key for status in Status],
         "areas": _areas(case, degrees, links),
         "home": links.home,
+        "accounts": account_content(case),
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
         "services": [
@@ -94,7 +104,7 @@ def study_content(
 
 def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]]:
     table = case.areas.table
-    anchors = degrees.of(np.array([_label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
+    anchors = degrees.of(np.array([label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
     return [
         {
             "code": str(code),
@@ -106,7 +116,7 @@ def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]
     ]
 
 
-def _label_point(geometry: shapely.Geometry) -> tuple[float, float]:
+def label_point(geometry: shapely.Geometry) -> tuple[float, float]:
     """A point well inside the largest part of an area."""
     part = max(getattr(geometry, "geoms", [geometry]), key=lambda g: g.area)
     west, south, east, north = part.bounds
@@ -133,13 +143,31 @@ def _service_content(result: Result, reach: Reach) -> dict[str, object]:
         "capacity": service.capacity,
         "capacityTitle": service.capacity_title,
         "normSource": None if service.norm is None else service.norm.source,
+        "norm": _norm_content(case, service),
+        "kinds": sorted(study.taxonomy.within(service.kinds)),
+        "opens": service.kinds[0],
         "facilities": case.facility_rows(service.kinds).tolist(),
         "idle": idle_rows(case, service.kinds).tolist(),
         "densityBreaks": list(density_breaks(uncovered, width * height / SQUARE_M_PER_HA)),
         "figures": {name: numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
         "total": {name: number(float(result.totals[service.name][name])) for name in FIGURES},
         "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
+        "walks": minutes_content(case, reach),
         "ledger": _ledger(result.ledgers[service.name], case),
+    }
+
+
+def _norm_content(case: Case, service: Service) -> dict[str, object] | None:
+    """The norm of a service with the places that it asks for, in each area and in all."""
+    norm = service.norm
+    if norm is None:
+        return None
+    needed = Units.of_areas(case).people(case.people_of(norm.of)) * norm.per_1000 / 1000
+    return {
+        "per1000": norm.per_1000,
+        "of": norm.of,
+        "needed": numbers(needed),
+        "neededTotal": float(needed.sum()),
     }
 
 

@@ -14,11 +14,14 @@ import re
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import xstatic.pkg.leaflet
 from branca.element import Element, Figure
 from jinja2 import Template
+
+from withinreach.maps.palette import palette_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,15 +40,35 @@ APP_SCRIPTS = (
     "filter.js",
     "finder.js",
     "areas.js",
+    "circles.js",
     "pockets.js",
     "walk.js",
+    "trial.js",
+    "smol-toml.js",
+    "scenario.js",
+    "scenario-files.js",
+    "isochrones.js",
     "sites.js",
+    "sites-panel.js",
     "legend.js",
     "panel.js",
     "table.js",
+    "charts.js",
+    "targets.js",
+    "accounts.js",
+    "basemap.js",
     "pointer.js",
     "chrome.js",
     "app.js",
+)
+# Where the pictures of an online base map come from, which a study may allow; nothing else is ever fetched. Those of
+# assets/basemap.js: Tianditu's WMTS in Web Mercator, OpenStreetMap's standard tiles; not verified from a live service.
+TILE_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "none": (),
+        "tianditu": tuple(f"https://t{number}.tianditu.gov.cn" for number in range(8)),
+        "osm": ("https://tile.openstreetmap.org",),
+    }
 )
 _POLICY_HERE = "policy-of-this-page"
 _SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
@@ -60,6 +83,8 @@ class OfflineFigure(Figure):
         Title of the page, any text.
     language
         Language tag of the page, e.g. ``zh-CN``.
+    hosts
+        From which pictures may be fetched; none by default.
     """
 
     _template = Template(
@@ -70,27 +95,31 @@ class OfflineFigure(Figure):
         "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
     )
 
-    def __init__(self, *, title: str, language: str) -> None:
+    def __init__(self, *, title: str, language: str, hosts: tuple[str, ...] = ()) -> None:
         super().__init__(title=title)
-        self.language = language
+        self.language, self.hosts = language, hosts
         self.header = Element()
         self.header._parent = self  # noqa: SLF001  # branca's own way of hanging up its three parts
 
     def render(self, **kwargs: object) -> str:
         """The whole page, with the policy of the scripts that are in it now."""
         page = str(super().render(**kwargs)).replace("\r\n", "\n").replace("\r", "\n")
-        return page.replace(_POLICY_HERE, content_policy(page), 1)
+        return page.replace(_POLICY_HERE, content_policy(page, self.hosts), 1)
 
 
-def content_policy(page: str) -> str:
-    """The Content-Security-Policy for a page: its own scripts by digest, its own styles and pictures, nothing else."""
+def content_policy(page: str, hosts: tuple[str, ...] = ()) -> str:
+    """The Content-Security-Policy for a page: its own scripts by digest, its own styles and pictures, nothing else.
+
+    Pictures may come from `hosts`, too.
+    """
     reader = _ScriptReader()
     reader.feed(page)
     reader.close()
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in reader.scripts)
     scripts = " ".join(dict.fromkeys(f"'sha256-{digest}'" for digest in digests))
+    pictures = " ".join(("data:", "blob:", *hosts))
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src {pictures}; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -150,7 +179,7 @@ def leaflet_script() -> str:
 
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
-    body = "\n".join(_asset(name) for name in APP_SCRIPTS)
+    body = "\n".join([palette_script(), *(_asset(name) for name in APP_SCRIPTS)])
     return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
 
 

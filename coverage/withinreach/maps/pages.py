@@ -12,25 +12,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from withinreach.analysis import Result
+    from withinreach.standards import Judgement
 
 
-def write_overview(result: Result, path: Path, pages: Mapping[str, str]) -> None:
+def write_overview(result: Result, judgement: Judgement, path: Path, pages: Mapping[str, str]) -> None:
     """Write the page of all areas.
 
     Parameters
     ----------
+    judgement
+        Of the result.
     pages
         Address of the page of each area by its code, relative to this page.
     """
-    draw_overview(result, Links(areas=pages)).save(str(path))
+    draw_overview(result, Links(areas=pages), judgement).save(str(path))
 
 
-def write_area(result: Result, code: str, path: Path, home: str = "") -> None:
+def write_area(result: Result, judgement: Judgement, code: str, path: Path, home: str = "") -> None:
     """Write the page of one area.
 
     Parameters
     ----------
+    judgement
+        Of the result.
     home
         Address of the overview, relative to this page; empty where there is none.
     """
-    draw_area(result, code, links=Links(home=home)).save(str(path))
+    draw_area(result, code, links=Links(home=home), judgement=judgement).save(str(path))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from withinreach.maps.numbers import number
+from withinreach.siting.missing.naming import place_names
 from withinreach.siting.missing.pockets import find_pockets, lacking_people
 
 if TYPE_CHECKING:
@@ -15,13 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
-    from withinreach.model import Case
     from withinreach.siting.missing.pockets import Pockets
 
 # A page lists so many; the cells of each are packed as one byte.
 LISTED = 60
-# A pocket is told by the name of a listed unit if one lies so near to its seat.
-NAMED_WITHIN_M = 3000.0
 
 
 def worst_pockets(result: Result, service: str) -> Pockets:
@@ -45,7 +43,7 @@ def pocket_content(result: Result, pockets: Pockets) -> dict[str, object]:
             "minutes": number(float(pocket.minutes)),
             "metres": number(float(pocket.level_m)),
         }
-        for pocket, place in zip(table.itertuples(), _places(case, pockets.seat[: len(table)]), strict=True)
+        for pocket, place in zip(table.itertuples(), place_names(case, pockets.seat[: len(table)]), strict=True)
     ]
     return {"count": len(pockets.table), "listed": listed}
 
@@ -54,17 +52,3 @@ def pocket_arrays(pockets: Pockets) -> Mapping[str, NDArray[np.uint8]]:
     """``pocket`` (k,) of each cell: its rank among the listed pockets, from 1; 0 for none of them."""
     rank = np.where(pockets.of_cell < LISTED, pockets.of_cell + 1, 0)
     return {"pocket": rank.astype(np.uint8)}
-
-
-def _places(case: Case, seats: NDArray[np.int64]) -> list[str]:
-    """The listed unit nearest to each of some cells, straight and in the same area; empty where none is near."""
-    places = ["" for _ in seats]
-    nearest = np.full(len(seats), NAMED_WITHIN_M)
-    for listed in case.units.values():
-        names = listed.places.table["name"].to_numpy(object)
-        for at, seat in enumerate(seats):
-            own = np.flatnonzero(listed.places.area == case.people.area[seat])
-            away = np.hypot(*(listed.places.xy[own] - case.people.xy[seat]).T)
-            if len(own) and away.min() <= nearest[at]:
-                nearest[at], places[at] = away.min(), str(names[own[away.argmin()]])
-    return places

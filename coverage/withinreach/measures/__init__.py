@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["continuous_ledger", "coverage_table", "coverage_total", "ledger"]
+__all__ = ["continuous_ledger", "coverage_table", "coverage_total", "ledger", "township_table"]
 
 
 def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
@@ -66,6 +67,28 @@ def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
     units = Units.of_areas(case)
     names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
     return pd.concat([names, _figures(case, reach, own, units)], axis=1)
+
+
+def township_table(case: Case, reach: Reach, own: Reach, area: int) -> pd.DataFrame:
+    """The figures of `coverage_table` for every township of one area whose polygon the study knows.
+
+    A cell and a facility count for the township of the area whose polygon holds them; without polygons of townships
+    the table has no rows. Listed villages are not told apart by township.
+
+    Parameters
+    ----------
+    area
+        Row of the area.
+    """
+    listed = case.units.get("township")
+    if listed is None or listed.polygons is None:
+        return coverage_table(case, reach, own).iloc[:0]
+    rows = np.flatnonzero(listed.places.area == area)
+    table = listed.polygons.table.iloc[rows].reset_index(drop=True)
+    units = Units.of_polygons(case, table, area)
+    names = pd.DataFrame({"code": table["code"], "name": table["name"]})
+    figures = pd.concat([names, _figures(case, reach, own, units)], axis=1)
+    return figures.assign(listed_units=np.nan, listed_coverage=np.nan)
 
 
 def coverage_total(case: Case, reach: Reach, own: Reach) -> pd.Series:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.model import OUTSIDE_AREAS, TOTAL
+from withinreach.model import OUTSIDE_AREAS, TOTAL, Areas
+from withinreach.preparation.areas import assign_areas
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
-    from withinreach.model import Case
+    from withinreach.model import Case, Places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +37,20 @@ class Units:
         """All areas as one unit; facilities outside them still count for none."""
         together = np.zeros(len(case.areas), np.int32)
         return cls((TOTAL,), together, _as_one(case.people.area), _as_one(case.facilities.area))
+
+    @classmethod
+    def of_polygons(cls, case: Case, table: gpd.GeoDataFrame, area: int) -> Units:
+        """Polygons below one area (code, geometry); what lies in another area or in none of them counts for none."""
+        polygons = Areas(table)
+
+        def unit_of(places: Places) -> NDArray[np.int32]:
+            unit = np.full(len(places), OUTSIDE_AREAS, np.int32)
+            here = np.flatnonzero(places.area == area)
+            unit[here] = assign_areas(polygons, places.xy[here])
+            return unit
+
+        nowhere = np.full(len(case.areas), OUTSIDE_AREAS, np.int32)
+        return cls(tuple(table["code"]), nowhere, unit_of(case.people), unit_of(case.facilities))
 
     @property
     def count(self) -> int:

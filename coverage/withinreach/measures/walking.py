@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from withinreach.model import OUTSIDE_AREAS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ def walking_figures(case: Case, reach: Reach, own: Reach, units: Units) -> pd.Da
     served_own = units.people(np.where(own.covered, people, 0.0))
     with np.errstate(invalid="ignore"):
         coverage, coverage_own = (np.where(total > 0, part / total, np.nan) for part in (served, served_own))
-    connected = np.isfinite(reach.seconds)
+    connected = np.isfinite(reach.seconds) & (units.of_cell != OUTSIDE_AREAS)
     minutes = reach.seconds[connected] / 60
     weights, unit = people[connected], units.of_cell[connected]
     reachable = np.bincount(unit, weights, units.count)

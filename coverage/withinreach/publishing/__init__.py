@@ -6,6 +6,7 @@ know nothing of each other, so that counties can be written one by one, in any o
 
 from __future__ import annotations
 
+from withinreach.publishing.county import write_county
 from withinreach.publishing.folders import (
     COUNTIES,
     HOME,
@@ -13,11 +14,10 @@ from withinreach.publishing.folders import (
     county_folder,
     export,
     publish,
-    write_county,
     write_index,
     write_whole,
 )
-from withinreach.publishing.publication import Publication
+from withinreach.publishing.publication import Publication, every_pair
 
 __all__ = [
     "COUNTIES",
@@ -25,6 +25,7 @@ __all__ = [
     "INDEX",
     "Publication",
     "county_folder",
+    "every_pair",
     "export",
     "publish",
     "write_county",

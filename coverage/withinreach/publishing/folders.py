@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from withinreach.exports.datapackage import Described, write_datapackage
 from withinreach.exports.folders import whole_folder
-from withinreach.exports.geodata import write_geopackage
-from withinreach.exports.manifest import county_manifest, write_manifest
+from withinreach.exports.manifest import write_manifest
 from withinreach.exports.tables import write_csv
 from withinreach.exports.targets import write_targets
-from withinreach.maps import write_area, write_overview
+from withinreach.maps import write_overview
 from withinreach.model import file_stem
 from withinreach.progress import silent
+from withinreach.publishing.county import write_county
 from withinreach.publishing.publication import Publication
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
         If the folder holds something else.
     """
     codes = _codes(result, None)
+    publication = Publication.of(result)
     with whole_folder(folder) as staging:
-        _write(Publication.of(result), staging, codes, HOME, progress)
+        _write(publication, staging, codes, HOME, progress)
         progress(INDEX)
-        write_index(result, staging)
+        write_index(publication, staging)
     return folder
 
 
@@ -83,11 +85,11 @@ def county_folder(folder: Path, code: str) -> Path:
     return folder / COUNTIES / file_stem(code)
 
 
-def write_index(result: Result, folder: Path) -> None:
+def write_index(publication: Publication, folder: Path) -> None:
     """Write ``index.html``, the map of all counties, which leads to the page of each."""
-    codes = result.case.areas.table["code"]
+    codes = publication.result.case.areas.table["code"]
     pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
-    write_overview(result, folder / INDEX, pages)
+    write_overview(publication.result, publication.judgement, folder / INDEX, pages)
 
 
 def write_whole(publication: Publication, folder: Path) -> None:
@@ -95,43 +97,26 @@ def write_whole(publication: Publication, folder: Path) -> None:
 
     ``coverage.csv`` (all areas and services, with totals), ``ledger.csv`` (people at every step from the raw files to
     the statuses), ``calibration.csv`` (factors to the census), ``facilities.csv`` (every facility with its load and
-    catchment ratio), ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json``; where the study
-    names registers, ``targets.csv`` and ``targets.xlsx``.
+    catchment ratio), ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json``,
+    ``datapackage.json``; where the study names registers, ``targets.csv`` and ``targets.xlsx``.
     """
-    audit = publication.result.case.audit
-    write_csv(publication.coverage, folder / "coverage.csv")
-    write_csv(publication.ledger, folder / "ledger.csv")
-    write_csv(audit.factors, folder / "calibration.csv")
-    write_csv(publication.facilities, folder / "facilities.csv")
-    write_csv(audit.findings, folder / "audit.csv")
+    audit, study = publication.result.case.audit, publication.result.case.study
+    tables = {
+        "coverage": publication.coverage,
+        "ledger": publication.ledger,
+        "calibration": audit.factors,
+        "facilities": publication.facilities,
+        "audit": audit.findings,
+    }
+    for name, table in tables.items():
+        write_csv(table, folder / f"{name}.csv")
     if publication.judgement.registers:
-        write_targets(publication.judgement, publication.result.case.study, folder, "targets")
+        write_targets(publication.judgement, study, folder, "targets")
+        tables["targets"] = publication.judgement.table
     write_manifest(publication.manifest, folder)
-
-
-def write_county(publication: Publication, code: str, folder: Path, *, home: str = "") -> None:
-    """Write everything of one county into a folder that exists and is empty.
-
-    Every file begins with the county's code: ``_coverage.csv``, ``_facilities.csv``, ``.gpkg``, ``.html``, the map on
-    which sites can be tried, and where the study names registers ``_targets.csv`` and ``_targets.xlsx``; beside them
-    ``manifest.json``. Nothing is read but the publication, so any process can write any county.
-
-    Parameters
-    ----------
-    code
-        Of an area of the result.
-    home
-        Address of the overview, relative to the county's page; empty where there is none.
-    """
-    result, stem = publication.result, file_stem(code)
-    coverage, facilities = publication.coverage, publication.facilities
-    write_csv(coverage[coverage["code"] == code], folder / f"{stem}_coverage.csv")
-    write_csv(facilities[facilities["code"] == code], folder / f"{stem}_facilities.csv")
-    write_geopackage(result, publication.grounds, code, folder / f"{stem}.gpkg")
-    if publication.judgement.registers:
-        write_targets(publication.judgement, result.case.study, folder, f"{stem}_targets", code)
-    write_area(result, code, folder / f"{stem}.html", home)
-    write_manifest(county_manifest(publication.manifest, result, publication.judgement, code), folder)
+    write_datapackage(
+        folder, study, {f"{name}.csv": (Described.of(name, table.columns),) for name, table in tables.items()}
+    )
 
 
 def _write(publication: Publication, folder: Path, codes: Sequence[str], home: str, progress: Progress) -> None:

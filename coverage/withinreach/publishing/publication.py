@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from withinreach.analysis import judge
@@ -11,6 +12,7 @@ from withinreach.exports.manifest import manifest_of
 from withinreach.exports.tables import every_row, facility_rows
 from withinreach.measures import continuous_ledger
 from withinreach.model import Frozen
+from withinreach.reach import pairs_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.exports.geodata import Grounds
+    from withinreach.model import Case
+    from withinreach.reach import Pairs
     from withinreach.standards import Judgement
 
 
@@ -38,6 +42,8 @@ class Publication(Frozen):
         See `continuous_ledger`.
     grounds : Grounds
         Isochrones and catchments.
+    pairs : mapping from service to Pairs
+        Every cell within the cutoff of every facility.
     manifest : mapping
         Of the whole; see `manifest_of`.
     """
@@ -48,6 +54,7 @@ class Publication(Frozen):
     facilities: pd.DataFrame
     ledger: pd.DataFrame
     grounds: Grounds
+    pairs: Mapping[str, Pairs]
     manifest: Mapping[str, object]
 
     @classmethod
@@ -61,5 +68,11 @@ class Publication(Frozen):
             facilities=facility_rows(result),
             ledger=continuous_ledger(result.case, result.ledgers),
             grounds=grounds or facility_grounds(result),
+            pairs=every_pair(result.case),
             manifest=manifest_of(result, judgement),
         )
+
+
+def every_pair(case: Case) -> Mapping[str, Pairs]:
+    """Cells within the cutoff of facilities, by service."""
+    return MappingProxyType({name: pairs_within(case, service) for name, service in case.study.services.items()})

@@ -8,15 +8,25 @@ markup, show pictures but drop inline SVG, style sheets and scripts.
 from __future__ import annotations
 
 from withinreach.showing.cards import Column, beside, card, figure, line, share, table, text, whole
-from withinreach.showing.classes import COVERAGE_BREAKS, coverage_classes, coverage_fills, coverage_legend
+from withinreach.showing.classes import (
+    COVERAGE_BREAKS,
+    COVERAGE_FILLS,
+    NO_PEOPLE,
+    class_names,
+    coverage_classes,
+    coverage_fills,
+    coverage_legend,
+)
 from withinreach.showing.sketch import FACILITY, GAIN, LOSS, PLAIN, SITE, Dots, Sketch, legend, picture
 from withinreach.showing.words import words
 
 __all__ = [
     "COVERAGE_BREAKS",
+    "COVERAGE_FILLS",
     "FACILITY",
     "GAIN",
     "LOSS",
+    "NO_PEOPLE",
     "PLAIN",
     "SITE",
     "Column",
@@ -24,6 +34,7 @@ __all__ = [
     "Sketch",
     "beside",
     "card",
+    "class_names",
     "coverage_classes",
     "coverage_fills",
     "coverage_legend",

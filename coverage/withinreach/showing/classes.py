@@ -10,6 +10,8 @@ import numpy as np
 from withinreach.showing.sketch import legend
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 COVERAGE_BREAKS = (0.6, 0.8, 0.95)
@@ -36,6 +38,11 @@ def coverage_fills(shares: NDArray[np.float64]) -> list[str]:
 
 def coverage_legend(no_people: str) -> str:
     """A line of HTML that tells the colours; ``no_people`` is the word for areas without people."""
-    per_cent = [f"{at * 100:g}" for at in COVERAGE_BREAKS]
-    spans = [f"< {per_cent[0]}%", *(f"{a}–{b}%" for a, b in pairwise(per_cent))]
-    return legend(tuple(zip(COVERAGE_FILLS, (*spans, f"≥ {per_cent[-1]}%", no_people), strict=True)))
+    names = class_names([at * 100 for at in COVERAGE_BREAKS], "%")
+    return legend(tuple(zip(COVERAGE_FILLS, (*names, no_people), strict=True)))
+
+
+def class_names(breaks: Sequence[float], unit: str = "") -> list[str]:
+    """Names of the classes between rising breaks, the lowest first."""
+    marks = [f"{at:g}" for at in breaks]
+    return [f"< {marks[0]}{unit}", *(f"{a}–{b}{unit}" for a, b in pairwise(marks)), f"≥ {marks[-1]}{unit}"]

@@ -1,7 +1,7 @@
 // Puts the page together and keeps its parts in step: the selected service, the selected area, what the pointer is on.
 
-const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-facilities": 450, "wr-names": 460, "wr-pockets": 470, "wr-sites": 600 };
-const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-trial", "wr-facilities", "wr-names"];
+const PANES = { "wr-fills": 300, "wr-cells": 320, "wr-water": 330, "wr-streets": 340, "wr-borders": 380, "wr-trial": 345, "wr-circles": 400, "wr-facilities": 450, "wr-names": 460, "wr-pockets": 470, "wr-sites": 600 };
+const STILL = ["wr-cells", "wr-water", "wr-streets", "wr-borders", "wr-trial", "wr-circles", "wr-facilities", "wr-names"];
 const SMALLER_FOR_LEGEND = 0.25;
 const TOUCH_PX = 12;
 const POINTER_PX = 7;
@@ -36,12 +36,14 @@ async function build(map, bounds, study, words) {
       { name: "uncovered", visible: true },
       { name: "pockets", visible: true },
       { name: "facilities", visible: true },
+      { name: "circles", visible: false },
       { name: "streets", visible: true, sign: "street" },
       { name: "water", visible: true, sign: "water" },
     ],
   };
   page.facilities = makeFacilities(readJson("facilities"), page.origin);
   page.units = readJson("units");
+  page.cellUnits = null;
   page.filter = makeFilter(page);
   makeFooter(page);
   makeLanguageSwitch(page);
@@ -74,9 +76,10 @@ function drawnLayers(page, state, { water, streets, cells }) {
     uncovered: new CanvasLayer(origin, paintUncovered(cells, () => state.reach), { pane: "wr-cells" }),
     water: new CanvasLayer(origin, paintWater(water, origin), { pane: "wr-water" }),
     streets: new CanvasLayer(origin, paintStreets(streets, origin), { pane: "wr-streets" }),
+    circles: new CanvasLayer(origin, paintCircles(page.facilities, () => state.service), { pane: "wr-circles" }),
     facilities: new CanvasLayer(origin, paintFacilities(page, () => state.service), { pane: "wr-facilities" }),
   };
-  for (const layer of Object.values(layers)) layer.addTo(map);
+  for (const { name, visible } of page.layers) if (visible && layers[name]) layers[name].addTo(map);
   return layers;
 }
 
@@ -104,6 +107,7 @@ function connect(page, data) {
       fillAreas(areas, service.classes, visible("coverage"));
       drawn.uncovered.redraw();
       drawn.facilities.redraw();
+      drawn.circles.redraw();
       tell();
       if (state.sites) state.sites.selectService(service);
     },
@@ -164,7 +168,11 @@ function connect(page, data) {
   const areas = makeAreas(map, data.areas, study, actions);
   const names = makeNames(map, study, areas);
   const drawn = drawnLayers(page, state, data);
-  const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer);
+  const baseMap = makeBaseMap(page, (on) => {
+    areas.overBaseMap = on;
+    fillAreas(areas, state.service.classes, visible("coverage"));
+  });
+  const legend = makeLegend(page, document.getElementById("wr-view"), actions.switchLayer, baseMap);
   const panel = makePanel(page, document.getElementById("wr-panel"), cells, actions);
   makeFinder(page, actions);
   makeControls(page, actions.showAll);

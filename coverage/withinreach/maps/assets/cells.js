@@ -1,7 +1,6 @@
 // Population cells: where uncovered people live. Drawn at their true size, or summed in blocks where a cell would be
 // too small to see; a few hundred thousand cells take some milliseconds either way.
 
-const UNCOVERED_COLOURS = ["#f8b98a", "#ee8147", "#d24a1d", "#962407"];
 const BLOCK_PX = 5;
 const SMALLEST_CELL_PX = 4;
 const SMALLEST_MARK_PX = 2.2;
@@ -149,7 +148,7 @@ function cellAt(cells, position, scale, { people, status, metres, pocket }) {
   const single = showsSingleCells(cells, scale);
   const halfWidth = single ? cells.width / 2 : BLOCK_PX / 2 / scale;
   const halfHeight = single ? cells.height / 2 : BLOCK_PX / 2 / scale;
-  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null, pocket: 0 };
+  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null, pocket: 0, cell: -1 };
   const box = {
     west: position.x - halfWidth,
     east: position.x + halfWidth,
@@ -165,6 +164,7 @@ function cellAt(cells, position, scale, { people, status, metres, pocket }) {
     if (single) {
       found.status = status[cell];
       found.metres = metres[cell];
+      found.cell = cell;
     }
   });
   return found.cells === 0 ? null : { ...found, single };

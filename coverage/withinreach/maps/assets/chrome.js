@@ -6,6 +6,9 @@ function makeHeader(page, actions) {
   const badge = document.getElementById("wr-notice");
   badge.textContent = study.notice;
   badge.hidden = study.notice === "";
+  const internal = document.getElementById("wr-internal");
+  internal.hidden = !study.internalUse;
+  words.inWords(() => (internal.textContent = text.internal_use));
   const list = document.getElementById("wr-tabs");
   words.inWords(() => list.setAttribute("aria-label", text.services));
   const tabs = study.services.map((service, at) => {
@@ -123,6 +126,8 @@ function footerLines({ study, text, format }) {
     text.footer_boundaries,
   ];
   if (study.producer) facts.unshift(fill(text.footer_producer, { producer: study.producer }));
+  if (study.reviewNumber) facts.push(fill(text.review_number, { number: study.reviewNumber }));
+  if (study.internalUse) facts.push(text.internal_use);
   if (study.notice) facts.push(study.notice);
   return [
     element("p", { class: "foot-method", text: text.footer_method }),

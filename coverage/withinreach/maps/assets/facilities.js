@@ -1,6 +1,5 @@
 // Facilities of the selected service: circles, larger with capacity, hollow where the capacity is unknown.
 
-const FACILITY = "#16263f";
 const SMALL_PX = 3.4;
 const LARGE_PX = 8.5;
 
@@ -118,7 +117,7 @@ function facilityCard(page, service, row) {
 function definitions(lines) {
   const list = element("dl", { class: "facts" });
   for (const [term, value] of lines) {
-    list.append(element("dt", { text: term }), element("dd", { text: value }));
+    list.append(element("dt", {}, term), element("dd", { text: value }));
   }
   return list;
 }

@@ -20,7 +20,7 @@ function makeFormat({ text }) {
   const known = (value, write) => (value === null || value === undefined ? MISSING : write(value));
 
   const number = (value, digits) => known(value, (v) => written(v, digits, digits));
-  const withUnit = (value, unit) => (value === MISSING || unit === "" ? value : value + " " + unit);
+  const withUnit = (value, unit) => (value === MISSING || unit === "" ? value : value + (unit === "%" ? "" : " ") + unit);
   const usesLarge = (largest) => text.unit_people_large !== text.unit_people && largest >= LARGE;
 
   return {

@@ -1,6 +1,6 @@
 // The legend, which is the layer control as well: every group of signs has the switch of its layer.
 
-function makeLegend(page, host, onSwitch) {
+function makeLegend(page, host, onSwitch, baseMap) {
   const { text, words } = page;
   const body = element("div", { class: "legend-body", attributes: { id: "wr-legend-body" } });
   const toggle = element("button", {
@@ -32,6 +32,7 @@ function makeLegend(page, host, onSwitch) {
     (layer.sign ? ground : body).append(group.root);
   }
   body.append(ground);
+  if (baseMap !== null) body.append(baseMap);
   return {
     update: (service) => fillLegend(page, service, limit, groups),
     // Where the legend takes more than a third of the width, it may cover a part rather than push everything aside.
@@ -116,7 +117,7 @@ function legendGroup({ text, words }, layer, onSwitch) {
   const head = element("label", { class: "legend-head" }, box, title);
   const sign = layer.sign ? swatch(null, layer.sign) : null;
   if (sign) head.append(sign);
-  const root = element("div", { class: "legend-group" }, head, items);
+  const root = element("div", { class: layer.visible ? "legend-group" : "legend-group off" }, head, items);
   box.addEventListener("change", () => {
     root.classList.toggle("off", !box.checked);
     onSwitch(layer.name, box.checked);
@@ -138,6 +139,7 @@ function fillLegend(page, service, limit, groups) {
   );
   groups.pockets.items.replaceChildren(legendItem(swatch(null, "pocket"), text.pocket_sign, "wide"));
   groups.facilities.items.replaceChildren(...facilitySigns(page, service));
+  groups.circles.items.replaceChildren(legendItem(swatch(null, "circle"), fill(text.circle_radius, { metres: format.number(service.limitM, 0) }), "wide"));
 }
 
 function limitText({ format, text }, service) {

@@ -20,9 +20,12 @@ function makePanel(page, host, cells, actions) {
   const question = element("p", { class: "question" });
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
+  const circle = element("section", { class: "block" });
   const table = makeTable(page, actions);
   const filter = makeFilterPanel(page, actions.filtered);
   const pockets = makePockets(page, cells, actions);
+  const walks = element("section", { class: "block", attributes: { id: "wr-walk-times" } });
+  const accounts = makeAccounts(page);
   const list = element("details", { class: "block facility-list" });
   const tableTitle = element("h3");
   const home = element("span");
@@ -38,8 +41,12 @@ function makePanel(page, host, cells, actions) {
     question,
     figures,
     people,
+    walks,
+    circle,
     pockets.root,
+    makeTargets(page),
     element("section", { class: "block" }, tableTitle, table.root),
+    accounts.root,
     filter.root,
     list
   );
@@ -59,7 +66,10 @@ function makePanel(page, host, cells, actions) {
       });
       figures.replaceChildren(...keyFigures(page, service, figuresOf(service, row)));
       people.replaceChildren(...statusBar(page, service, row));
+      walks.replaceChildren(...walksChart(page, service, row));
+      circle.replaceChildren(...circleFigures(page, service, figuresOf(service, row)));
       pockets.update(service, row, reach);
+      accounts.update(service, row);
       filter.update(service);
       fillFacilityList(page, list, service, row, actions);
       table.update(service, row);

@@ -34,7 +34,7 @@ function makePockets(page, cells, actions) {
     for (const { marker } of marks) marker.remove();
     const far = map.getZoom() - map.getBoundsZoom(page.bounds) < POCKET_MARKS_FROM;
     const shown = state.visible && state.service ? [...rows.keys()].slice(0, far ? POCKET_MARKS : undefined) : [];
-    marks = shown.map((number) => pocketMark(page, state, number, choose));
+    marks = shown.map((number) => pocketMark(state, number, { choose, hoverArea: actions.hoverArea }));
     for (const { marker } of marks) marker.addTo(map);
   };
   map.on("zoomend", showMarks);
@@ -95,7 +95,7 @@ function pocketRow(page, service, pocket, choose) {
   return element("li", { attributes: { "data-rank": String(pocket.rank) } }, button);
 }
 
-function pocketMark(page, state, number, choose) {
+function pocketMark(state, number, { choose, hoverArea }) {
   const pocket = state.service.pockets.listed[number - 1];
   const sign = element("span", { class: "pocket-sign", text: String(number) });
   sign.classList.toggle("chosen", number === state.chosen);
@@ -103,6 +103,8 @@ function pocketMark(page, state, number, choose) {
   // The list is there for the keyboard.
   const marker = L.marker([pocket.lat, pocket.lon], { icon, pane: "wr-pockets", keyboard: false, zIndexOffset: -1000 * number });
   marker.on("click", () => choose(number, false));
+  // A mark hides the area under the pointer, which is still told.
+  marker.on({ mouseover: () => hoverArea(pocket.area), mouseout: () => hoverArea(null) });
   return { number, sign, marker };
 }
 

@@ -96,13 +96,18 @@ def set_covering(demand: Demand, sites: Sites, cutoff: float, share: float = 1.0
     start = most_saving(left.rows, sites, enough)
     known = start.chosen if start.meets and start.saved >= enough * (1 - ROUNDING) else None
     free = np.where(sites.fixed, 0.0, sites.cost)
-    bound = _least_cost(left.rows, sites, enough)
+    bound = _rounded_up(_least_cost(left.rows, sites, enough), free)
+    if known is not None and float(free[known].sum()) <= bound * (1 + ROUNDING):
+        bound = float(free[known].sum())
+        return Answer(known, certificate(bound, bound, Status.OPTIMAL, began), left.unservable)
     programme = _sharing(left.rows, sites, enough, everybody=share >= 1)
     solved = Solved(None, -np.inf, Status.GREEDY)
     if steps_fit(programme.rows.nnz, began + limit_s):
         first = None if known is None else known.astype(np.float64)
         solved = minimise(programme, start=first, until=began + limit_s)
     chosen = sites_of(solved, sites, known)
+    if known is not None and chosen is not None and free[known].sum() < free[chosen].sum():
+        chosen = known
     status = _status(solved, chosen, start.chosen)
     if chosen is None or solved.status is Status.INFEASIBLE:
         return none_possible(sites, status, left.unservable, began)

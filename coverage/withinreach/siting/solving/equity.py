@@ -1,18 +1,18 @@
 """The worst-served unit first: coverage of units is raised from below.
 
-Of two choices the better one is that whose worst unit is better covered; where they are equal, whose two worst units
-are better covered together; and so on (leximin). Solved one sum of the k smallest after the other (Ogryczak & Śliwiński
-2003, https://doi.org/10.1016/S0377-2217(02)00471-0), and at last the number of people.
+Of two choices the better one is that whose worst unit is better covered; where they are equal, whose second worst is;
+and so on (leximin); and of choices that are equal in all this that which covers more people. The level of the worst
+units is made as high as possible, then as few as possible are left at it, then the level of the others is raised.
+Units that no choice can lift any more are settled, and stand aside (Ogryczak, Luss, Pióro, Nace & Tomaszewski 2014,
+Fair optimization and networks, https://doi.org/10.1155/2014/612018).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array, hstack, vstack
 
 from withinreach.siting.solving.answers import Answer, Status
 from withinreach.siting.solving.covering import (
@@ -21,33 +21,18 @@ from withinreach.siting.solving.covering import (
     none_possible,
     sites_of,
     still_open,
-    with_row,
 )
 from withinreach.siting.solving.greedy import Choice
-from withinreach.siting.solving.highs import Programme, minimise, steps_fit
+from withinreach.siting.solving.highs import Solved, minimise, steps_fit
+from withinreach.siting.solving.levels import Levels, Stair
+from withinreach.siting.solving.lifting import SAME_SHARE, Lifts, Units
 from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from withinreach.siting.solving.highs import Programme
     from withinreach.siting.solving.problem import Demand, Sites
-
-# Shares below this are equal: one person of ten million.
-SAME_SHARE = 1e-7
-
-
-class _Units(NamedTuple):
-    """Rows that are still open, the unit of each, people of each unit with people, and those covered already."""
-
-    rows: Demand
-    of_row: NDArray[np.int64]
-    people: NDArray[np.float64]
-    covered: NDArray[np.float64]
-
-    def coverage(self, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Share of the people of each unit who are covered."""
-        gained = np.where(self.rows.nearest(chosen) == 0, self.rows.weight, 0.0)
-        return (self.covered + sums(self.of_row, gained, len(self.people))) / self.people
 
 
 def worst_first(
@@ -74,16 +59,189 @@ def worst_first(
     standing = demand.within(cutoff).nearest(sites.fixed) <= cutoff
     people = sums(number, demand.weight, len(populated))[: len(populated)]
     covered = sums(number, np.where(standing, demand.weight, 0.0), len(populated))[: len(populated)]
-    units = _Units(left.rows, number[left.place], people, covered)
-    chosen, bound, status = _raised(units, sites, _lifted(units, sites), began + limit_s)
-    if chosen is None:
-        return none_possible(sites, status, left.unservable, began)
-    worst = float(units.coverage(chosen).min(initial=1.0))
-    ended = certificate(worst, max(worst, bound), status, began)
-    return Answer(chosen, replace(ended, status=status), left.unservable)
+    units = Units.of_people(left.rows, number[left.place], people, covered)
+    search = _Search(units, sites, began + limit_s)
+    search.climb()
+    if search.chosen is None:
+        return none_possible(sites, search.status, left.unservable, began)
+    worst = float(units.coverage(search.chosen).min(initial=1.0))
+    bound = worst if search.status is Status.OPTIMAL else max(worst, search.bound)
+    return Answer(search.chosen, certificate(worst, bound, search.status, began), left.unservable)
 
 
-def _lifted(units: _Units, sites: Sites) -> NDArray[np.bool_] | None:
+class _Search:
+    """The search from the worst unit upwards.
+
+    Attributes
+    ----------
+    chosen : (n,) bool or None
+        The best choice so far.
+    bound : float
+        No choice covers the worst unit better.
+    status : Status
+    floor : (u,) float64
+        Every choice that is as good as the best one covers each unit at least so well.
+    open : (u,) bool
+        Units that are not settled.
+    stairs : list of Stair
+        Levels at which some open units have to be left, perhaps these, perhaps others.
+    """
+
+    def __init__(self, units: Units, sites: Sites, until: float) -> None:
+        self.units, self.sites, self.until = units, sites, until
+        self.lifts = Lifts(units, sites, until)
+        self.start = self.chosen = _lifted(units, sites)
+        nothing, everything = (units.coverage(sites.fixed | one) for one in (False, True))
+        self.bound = float(everything.min(initial=1.0))
+        self.status = Status.OPTIMAL
+        self.floor = nothing
+        self.open = np.ones(len(nothing), bool)
+        self.stairs: list[Stair] = []
+        self._base = covering_programme(units.rows, sites)
+        self._movable = np.zeros(len(nothing), bool)
+
+    def climb(self) -> None:
+        """Level by level; ends early where time does, or where nothing is possible."""
+        if self.chosen is None and self._solve(self._base).status is Status.INFEASIBLE:
+            self.status = Status.INFEASIBLE
+        if self._going():
+            self._raise()
+        while self._going():
+            self._climb_on(self._level())
+        if self._sound():
+            uncovered = np.concatenate([np.zeros(len(self.sites)), self.units.weight])
+            self._solve(self._levels(self.floor).programme(uncovered), self.chosen)
+        if self.status is Status.TIME_LIMIT and self.chosen is self.start and self.chosen is not None:
+            self.status = Status.GREEDY
+
+    def _sound(self) -> bool:
+        return self.chosen is not None and self.status is Status.OPTIMAL
+
+    def _going(self) -> bool:
+        """Whether there is a next level, and time to look for it."""
+        return self._sound() and self._below() < int(self.open.sum())
+
+    def _below(self) -> int:
+        """How many open units may be left below the next level."""
+        return self.stairs[-1].below if self.stairs else 0
+
+    def _coverage(self) -> NDArray[np.float64]:
+        if self.chosen is None:
+            raise AssertionError("nothing is chosen yet")
+        return self.units.coverage(self.chosen)
+
+    def _level(self) -> float:
+        """What the open units come to, but for those that may be left below."""
+        return float(np.sort(self._coverage()[self.open])[self._below()])
+
+    def _climb_on(self, level: float) -> None:
+        """Settle what can be settled, make sure that the level cannot be higher, and leave few units at it."""
+        if not self.stairs:
+            self.floor[self.open] = np.maximum(self.floor[self.open], level)
+        self._settle()
+        # A settled unit at the level proves that it cannot be higher.
+        settled = int((~self.open & (np.abs(self.floor - level) <= SAME_SHARE)).sum())
+        if not self._going():
+            return
+        if not settled:
+            self._raise()
+        if self._going() and self._level() <= level + SAME_SHARE:
+            self._leave(level + SAME_SHARE, max(0, self._below() + 1 - settled))
+
+    def _raise(self) -> None:
+        """Bring the level as high as possible."""
+        here, below = np.flatnonzero(self.open), self._below()
+        above = Stair(np.full(len(here), self._level() + SAME_SHARE), below, here)
+        if not below and not self._conceivable(here, above.levels):
+            self.bound = min(self.bound, self._level())
+            return
+        ceiling = 1.0 if below else self._ceiling(here)
+        self.bound = min(self.bound, ceiling)
+        solved = self._solve(self._levels(self.floor).raised(above, self.floor, ceiling))
+        self.bound = min(self.bound, self._level() if self._sound() else max(self._level(), -solved.bound))
+
+    def _ceiling(self, here: NDArray[np.int64]) -> float:
+        """The lowest floor that not all of some units can come to; units with such a floor are out of question."""
+        for floor in np.unique(self.floor[here]).tolist():
+            if floor > self._level() and not self._conceivable(here, np.maximum(self.floor[here], floor)):
+                return float(floor)
+        return 1.0
+
+    def _settle(self) -> None:
+        """Units that the best choice covers as every choice does that is as good, and that none of these covers better.
+
+        All are asked after at once: whether any of them can be lifted. Those that can are left out, and the others
+        asked after again.
+        """
+        coverage, level = self._coverage(), self._level()
+        waits = self._movable & (coverage > level + SAME_SHARE)
+        idle = np.flatnonzero(self.open & (coverage <= self.floor + SAME_SHARE) & ~waits)
+        better = coverage + SAME_SHARE
+        can = np.array([self._conceivable(np.array([unit]), better[[unit]]) for unit in idle.tolist()], bool)
+        self._stand_aside(idle[~can], coverage)
+        group = idle[can]
+        while len(group):
+            levels = self._levels(self.floor)
+            levels.stair(Stair(better[group], len(group) - 1, group), self.floor)
+            solved = self._solve(levels.programme(np.zeros_like(self._base.cost)))
+            if not self._sound():
+                return
+            chosen = sites_of(solved, self.sites, None)
+            if chosen is None:
+                self._stand_aside(group, coverage)
+                return
+            lifted = self.units.coverage(chosen)[group] >= better[group] - SAME_SHARE / 2
+            # What HiGHS takes for lifted may be so by its tolerance alone; then nothing is known of the others.
+            self._movable[group[lifted] if lifted.any() else group] = True
+            group = group[~lifted] if lifted.any() else group[:0]
+
+    def _conceivable(self, units: NDArray[np.int64], levels: NDArray[np.float64]) -> bool:
+        """Whether some units might come to some levels, by what that takes at least."""
+        asked = self.floor.copy()
+        asked[units] = levels
+        return self.lifts.possible(asked)
+
+    def _stand_aside(self, units: NDArray[np.int64], coverage: NDArray[np.float64]) -> None:
+        self.floor[units], self.open[units] = coverage[units], False
+
+    def _leave(self, above: float, least: int) -> None:
+        """Leave as few open units as possible below a level; at least so many are."""
+        here = np.flatnonzero(self.open)
+        levels = np.full(len(here), above)
+        if (self._coverage()[here] < above).sum() > least:
+            self._solve(self._levels(self.floor).fewest(Stair(levels, least, here), self.floor))
+        below = int((self._coverage()[here] < above).sum())
+        if below:
+            self.stairs.append(Stair(levels, below, here))
+        else:
+            self.stairs.clear()
+            self.floor[here] = np.maximum(self.floor[here], above)
+
+    def _levels(self, floor: NDArray[np.float64]) -> Levels:
+        """What every choice keeps that is as good as the best one so far, with some floors raised."""
+        levels = Levels(self.units, self._base, self.lifts)
+        levels.floors(floor)
+        for stair in self.stairs:
+            levels.stair(stair, floor)
+        return levels
+
+    def _solve(self, programme: Programme, start: NDArray[np.bool_] | None = None) -> Solved:
+        """Solve a programme, and keep its choice if it is better."""
+        if not steps_fit(programme.rows.nnz, self.until):
+            self.status = Status.TIME_LIMIT
+            return Solved(None, -np.inf, Status.TIME_LIMIT)
+        known = None
+        if start is not None:
+            known = np.full(len(programme.cost), np.nan)
+            known[: len(start)] = start
+        solved = minimise(programme, start=known, until=self.until)
+        if solved.status is Status.TIME_LIMIT:
+            self.status = Status.TIME_LIMIT
+        self.chosen = _better(self.units, self.chosen, sites_of(solved, self.sites, None))
+        return solved
+
+
+def _lifted(units: Units, sites: Sites) -> NDArray[np.bool_] | None:
     """Lift the worst unit that a site can lift, by its best site, again and again."""
     choice = Choice(units.rows, sites)
     choice.take_wanted()
@@ -100,69 +258,7 @@ def _lifted(units: _Units, sites: Sites) -> NDArray[np.bool_] | None:
             return None if len(choice.allowance.lacking()) else choice.allowance.chosen
 
 
-def _raised(
-    units: _Units, sites: Sites, start: NDArray[np.bool_] | None, until: float
-) -> tuple[NDArray[np.bool_] | None, float, Status]:
-    """The best choice, a bound on the coverage of the worst unit, and whether all stages were proven."""
-    chosen, bound = start, 1.0
-    programme = covering_programme(units.rows, sites)
-    people_left = programme.cost
-    for count in range(1, len(units.people) + 1):
-        programme = _with_level(programme._replace(cost=np.zeros_like(programme.cost)), units, len(sites), count)
-        if not steps_fit(programme.rows.nnz, until):
-            return chosen, bound, Status.GREEDY if chosen is start else Status.TIME_LIMIT
-        # The columns of earlier levels follow from the sites; HiGHS fills them in.
-        solved = minimise(programme, start=_columns(chosen, programme), until=until)
-        if solved.status is Status.INFEASIBLE:
-            return chosen, np.nan, Status.INFEASIBLE
-        bound = min(bound, -solved.bound) if count == 1 else bound
-        chosen = _better(units, chosen, sites_of(solved, sites, None))
-        if solved.status is not Status.OPTIMAL or chosen is None:
-            return chosen, bound, Status.GREEDY if chosen is start else solved.status
-        reached = float(np.sort(units.coverage(chosen))[:count].sum())
-        programme = with_row(programme, -programme.cost, low=reached - SAME_SHARE)
-    final = programme._replace(cost=np.concatenate([people_left, np.zeros(len(programme.cost) - len(people_left))]))
-    solved = minimise(final, start=_columns(chosen, final), until=until)
-    return _better(units, chosen, sites_of(solved, sites, None)), bound, solved.status
-
-
-def _with_level(programme: Programme, units: _Units, n_sites: int, count: int) -> Programme:
-    """The programme with one more level, which is to be raised: the sum of the smallest ``count`` coverages.
-
-    New columns: a level, and by how much each unit falls short of it. The sum is ``count`` times the level less all
-    that is short.
-    """
-    r, u = len(units.of_row), len(units.people)
-    before = programme.rows.shape[1]
-    left = csr_array(
-        (-units.rows.weight / units.people[units.of_row], (units.of_row, n_sites + np.arange(r))), shape=(u, before)
-    )
-    short = csr_array((np.ones(u), np.arange(u), np.arange(u + 1)), shape=(u, u))
-    rows = hstack([left, csr_array(np.full((u, 1), -1.0)), short])
-    everybody = units.covered + sums(units.of_row, units.rows.weight, u)
-    grown = hstack([programme.rows, csr_array((programme.rows.shape[0], 1 + u))])
-    return Programme(
-        cost=np.concatenate([programme.cost, [-float(count)], np.ones(u)]),
-        low=np.concatenate([programme.low, np.zeros(1 + u)]),
-        high=np.concatenate([programme.high, np.ones(1 + u)]),
-        whole=np.concatenate([programme.whole, np.zeros(1 + u, bool)]),
-        rows=csr_array(vstack([grown, rows])),
-        row_low=np.concatenate([programme.row_low, -everybody / units.people]),
-        row_high=np.concatenate([programme.row_high, np.full(u, np.inf)]),
-    )
-
-
-def _columns(chosen: NDArray[np.bool_] | None, programme: Programme) -> NDArray[np.float64] | None:
-    if chosen is None:
-        return None
-    start = np.full(len(programme.cost), np.nan)
-    start[: len(chosen)] = chosen
-    return start
-
-
-def _better(
-    units: _Units, known: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None
-) -> NDArray[np.bool_] | None:
+def _better(units: Units, known: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
     """The fairer of two choices; of equal ones that which covers more people."""
     if known is None or other is None:
         return other if known is None else known
@@ -171,4 +267,5 @@ def _better(
     apart = np.flatnonzero(np.abs(ahead) > SAME_SHARE)
     if len(apart):
         return known if ahead[apart[0]] > 0 else other
-    return known if mine @ units.people >= theirs @ units.people else other
+    people = units.people / units.factor
+    return known if mine @ people >= theirs @ people else other

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # HiGHS calls an answer optimal at a gap of 1e-4 by default: a thousand people of ten million.
 GAP = 0.0
+TOLERANCE = 1e-9
 LEAST_LIMIT_S = 0.01
 OFF = False
 # HiGHS looks at its clock between steps, the longest of which is presolve. Measured with 260,000 entries: 3 to 7 s.
@@ -94,6 +95,8 @@ def minimise(programme: Programme, *, start: NDArray[np.float64] | None, until: 
         ("random_seed", 0),
         ("mip_rel_gap", GAP),
         ("mip_abs_gap", 0.0),
+        ("mip_feasibility_tolerance", TOLERANCE),
+        ("primal_feasibility_tolerance", TOLERANCE),
     ):
         solver.setOptionValue(option, value)
     if _pass(solver, programme) == highspy.HighsStatus.kError:
@@ -103,12 +106,19 @@ def minimise(programme: Programme, *, start: NDArray[np.float64] | None, until: 
         solver.setSolution(len(known), known, start[known])
     if np.isfinite(until):
         solver.setOptionValue("time_limit", max(LEAST_LIMIT_S, until - time.monotonic()))
-    if solver.run() == highspy.HighsStatus.kError:
+    if solver.run() == highspy.HighsStatus.kError and not _run_again(solver):
         raise RuntimeError(f"HiGHS ended with: {solver.modelStatusToString(solver.getModelStatus())}")
     solved = _solved(solver, programme)
     if start is not None and solved.value is not None and _misread(solver, programme, solved.value):
         return minimise(programme, start=None, until=until)
     return solved
+
+
+def _run_again(solver: highspy.Highs) -> bool:
+    """Solve without presolve; HiGHS 1.16 ends with an error where presolve and solver differ at their tolerances."""
+    solver.clearSolver()
+    solver.setOptionValue("presolve", "off")
+    return solver.run() != highspy.HighsStatus.kError
 
 
 def _misread(solver: highspy.Highs, programme: Programme, value: NDArray[np.float64]) -> bool:
