@@ -23,7 +23,7 @@ import geopandas as gpd
 import rasterio
 
 from benchmarks.fresh import ROOT, machine
-from benchmarks.report import table
+from benchmarks.report import as_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,11 +189,11 @@ def _report(results: dict[str, Any]) -> str:
         "",
         told,
         "",
-        table(head, rows),
+        as_table(head, rows),
         "",
         "Seconds of the stages, all workers together:",
         "",
-        table(["copies", "job", "stage", "seconds", "per study"], _stages(results["runs"])),
+        as_table(["copies", "job", "stage", "seconds", "per study"], _stages(results["runs"])),
         "",
     ]
     return "\n".join(lines)

@@ -217,7 +217,8 @@ def test_the_command_writes_one_plate_or_all(town, tmp_path):
         (("-o", tmp_path / "x.jpg", "--service", "clinic"), 1, "end the name in .png or .svg"),
         (("-o", tmp_path / "x.png"), 2, "one --service of elder_care, clinic"),
         (("-o", tmp_path / "x.png", "--service", "bank"), 1, "no service 'bank'"),
-        (("--county", "1"), 2, "choose plates"),
+        (("--county", "1", "--county", "2"), 2, "of one --county"),
+        (("--service", "clinic"), 2, "several plates need -o FOLDER"),
     ):
         exit_code, output = run(*arguments)
         assert (exit_code, said in output) == (code, True), output

@@ -94,7 +94,9 @@ def run(study: Path, out: Path | None, *, as_json: bool) -> None:
     help="A .html, .png or .svg file, or a folder for plates of everything; default maps/<name>.html.",
 )
 @click.option("--service", "services", multiple=True, help="Of plates: name of a service. Default: all.")
-@click.option("--county", "counties", multiple=True, help="Of plates: code of an area. Default: all, and the whole.")
+@click.option(
+    "--county", "counties", multiple=True, help="Code of an area: its page, or its plates. Default: the whole."
+)
 def map_command(study: Path, output: Path | None, services: tuple[str, ...], counties: tuple[str, ...]) -> None:
     """Draw the gap map of a study as one HTML file that needs no network, or as plates for paper (PNG, SVG)."""
     loaded = load(study)
@@ -102,13 +104,14 @@ def map_command(study: Path, output: Path | None, services: tuple[str, ...], cou
     if target.suffix.lower() != ".html":
         _plates(loaded, target, services, counties)
         return
-    if services or counties:
-        raise click.UsageError("--service and --county choose plates: end -o in .png or .svg, or name a folder")
-    from withinreach.maps import draw_map
+    if services or len(counties) > 1:
+        raise click.UsageError("several plates need -o FOLDER, one a name in .png or .svg; a page is of one --county")
+    from withinreach.maps import draw_area, draw_map
 
     result = measure(loaded)
+    drawn = draw_area(result, counties[0]) if counties else draw_map(result)
     target.parent.mkdir(parents=True, exist_ok=True)
-    draw_map(result).save(str(target))
+    drawn.save(str(target))
     click.echo(target)
 
 

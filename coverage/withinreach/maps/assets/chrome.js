@@ -2,7 +2,9 @@
 
 function makeHeader(page, actions) {
   const { study, text, words } = page;
-  document.getElementById("wr-title").textContent = study.title;
+  const title = document.getElementById("wr-title");
+  title.textContent = study.title;
+  title.title = study.title;
   const badge = document.getElementById("wr-notice");
   badge.textContent = study.notice;
   badge.hidden = study.notice === "";
@@ -131,7 +133,7 @@ function footerLines({ study, text, format }) {
   if (study.notice) facts.push(study.notice);
   return [
     element("p", { class: "foot-method", text: text.footer_method }),
-    element("p", { class: "foot-facts" }, ...facts.map((fact) => element("span", { text: fact }))),
+    element("p", { class: "foot-facts" }, ...facts.map((fact) => element("span", { text: fact, attributes: { title: fact } }))),
   ];
 }
 
