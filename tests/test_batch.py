@@ -21,7 +21,7 @@ from withinreach.batch.workplace import HIDDEN
 from withinreach.cli import cli
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import file_stem
-from withinreach.publishing import HOME, Publication, write_county
+from withinreach.publishing import HOME, NO_WALKS, Material, Publication, write_county
 from withinreach.reach import measure_reach
 
 SAMPLE = Path(__file__).parents[1] / "data" / "xinxiang-sample" / "study.toml"
@@ -57,14 +57,14 @@ def same(one: object, other: object, at: str = "") -> None:
         assert one == other, at
 
 
-def publication_of(study: Path) -> Publication:
-    return Publication.of(wr.analyse(wr.prepare(wr.load_study(study))))
+def material_of(study: Path) -> Material:
+    return Material.of(wr.analyse(wr.prepare(wr.load_study(study))))
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory) -> tuple[Publication, Path]:
+def sample(tmp_path_factory) -> tuple[Material, Path]:
     """The sample city, and its parts."""
-    whole = publication_of(SAMPLE)
+    whole = material_of(SAMPLE)
     parts = tmp_path_factory.mktemp("sample") / "parts"
     write_parts(whole, "key", parts)
     return whole, parts
@@ -79,9 +79,9 @@ def county_files(publication: Publication, code: str, folder: Path) -> dict[str,
     return files(folder)
 
 
-def all_counties_are_the_same(whole: Publication, parts: Path, folder: Path, codes: list[str]) -> None:
+def all_counties_are_the_same(whole: Material, parts: Path, folder: Path, codes: list[str]) -> None:
     for code in codes:
-        expected = county_files(whole, code, folder / "whole" / file_stem(code))
+        expected = county_files(Publication.made_of(whole), code, folder / "whole" / file_stem(code))
         assert county_files(read_county(parts, code), code, folder / "part" / file_stem(code)) == expected
 
 
@@ -92,13 +92,13 @@ def test_counties_of_the_sample_are_those_of_the_whole(sample, tmp_path):
 
 
 def test_counties_of_the_town_are_those_of_the_whole(town, tmp_path):
-    whole = publication_of(town)
+    whole = material_of(town)
     write_parts(whole, "key", tmp_path / "parts")
     all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, ["1", "2"])
 
 
 def test_districts_of_wuhan_are_those_of_the_whole(shared, tmp_path):
-    whole = publication_of(WUHAN)
+    whole = material_of(WUHAN)
     write_parts(whole, "key", tmp_path / "parts")
     codes = list(whole.result.case.areas.table["code"])
     all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, codes)
@@ -107,21 +107,27 @@ def test_districts_of_wuhan_are_those_of_the_whole(shared, tmp_path):
 def test_all_that_is_written_comes_back_as_it_was(sample):
     whole, parts = sample
     nothing = isochrones_of(whole.result.case, np.zeros(0, np.int64))
-    same(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments)), read_whole(parts))
+    same(
+        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), walks=NO_WALKS)),
+        read_whole(parts),
+    )
 
 
 def test_a_town_without_registers_units_or_water_comes_back_as_it_was(town, tmp_path):
-    whole = publication_of(town)
+    whole = material_of(town)
     write_parts(whole, "key", tmp_path / "parts")
     nothing = isochrones_of(whole.result.case, np.zeros(0, np.int64))
-    same(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments)), read_whole(tmp_path / "parts"))
+    same(
+        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), walks=NO_WALKS)),
+        read_whole(tmp_path / "parts"),
+    )
 
 
 @pytest.mark.parametrize("code", ["410725", "410711"])
 def test_whoever_is_served_walks_in_the_part_as_in_the_whole(sample, code):
     """The part alone, walked anew: the same millimetres, seconds and facilities for every cell within the cutoff."""
     whole, parts = sample
-    part = read_county(parts, code).result
+    part = read_county(parts, code).cells.result
     (row,) = whole.result.case.areas.rows_of([code])
     here, there = part.case.people.area == row, whole.result.case.people.area == row
     ids = [case.facilities.table["id"].to_numpy(object) for case in (part.case, whole.result.case)]
@@ -139,7 +145,7 @@ def test_whoever_is_served_walks_in_the_part_as_in_the_whole(sample, code):
 
 def test_a_part_is_much_smaller_than_the_whole(sample):
     whole, parts = sample
-    case, part = whole.result.case, read_county(parts, "410711").result.case
+    case, part = whole.result.case, read_county(parts, "410711").cells.result.case
     assert part.network.n_segments < case.network.n_segments / 4
     assert len(part.people) < len(case.people) / 4
 

@@ -21,7 +21,7 @@ from withinreach.batch.reading import read_county, read_whole
 from withinreach.exports import whole_folder
 from withinreach.exports.geodata import Grounds, catchments_of, isochrones_of
 from withinreach.preparation import prepare
-from withinreach.publishing import HOME, Publication, write_county, write_index, write_whole
+from withinreach.publishing import HOME, Material, write_county, write_index, write_whole
 from withinreach.study import Study
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ class Prepare:
         tell("measuring")
         result = analyse(case)
         grounds = Grounds(isochrones_of(case, case.facility_rows(())), catchments_of(case))
-        publication = Publication.of(result, grounds)
+        material = Material.of(result, grounds)
         tell("parts")
-        write_parts(publication, self.key, self.parts)
+        write_parts(material, self.key, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
