@@ -16,7 +16,8 @@ import withinreach as wr
 from browsing import Watched
 from conftest import write_town
 from map_town import measured_town
-from withinreach.showing import FACILITY, GAIN, SITE, Column, Dots, Sketch, picture, table, text, whole
+from withinreach.maps.palette import palette_script
+from withinreach.showing import FACILITY, GAIN, SITE, STREET, Column, Dots, Sketch, picture, table, text, whole
 from withinreach.showing.cards import SHOWN_ROWS
 from withinreach.showing.classes import COVERAGE_FILLS
 from withinreach.showing.sketch import svg
@@ -227,15 +228,55 @@ def test_places_that_cannot_be_drawn_are_left_to_the_table():
 
 def test_cards_have_the_colours_of_the_maps():
     assets = files("withinreach.maps") / "assets"
-    scripts = {name: (assets / name).read_text() for name in ("areas.js", "facilities.js", "sites.js")}
-    found = re.search(r"COVERAGE_COLOURS = \[(.*?)\]", scripts["areas.js"])
+    script = palette_script() + (assets / "sites.js").read_text(encoding="utf-8")
+    found = re.search(r"COVERAGE_COLOURS = \[(.*?)\]", script)
     assert re.findall(r'"(#\w+)"', found[1]) == list(COVERAGE_FILLS[:-1])
-    assert f'FACILITY = "{FACILITY}"' in scripts["facilities.js"]
-    assert f'SITE = "{SITE}"' in scripts["sites.js"]
-    assert f'GAINED = "{GAIN}"' in scripts["sites.js"]
+    for name, colour in {"FACILITY": FACILITY, "SITE": SITE, "GAINED": GAIN, "STREET": STREET}.items():
+        assert f'const {name} = "{colour}";' in script
 
 
 def test_every_word_is_there_in_both_languages():
     assert WORDS["zh"].keys() == WORDS["en"].keys()
     for name, zh in WORDS["zh"].items():
         assert set(re.findall(r"\{(\w+)\}", zh)) == set(re.findall(r"\{(\w+)\}", WORDS["en"][name])), name
+
+
+def test_an_examination_shows_problems_first_and_every_rule_once(town):
+    (town.parent / "people.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    found = wr.examine(wr.load_study(town))
+    card = Reader(found._repr_html_())
+    assert all(problem in card.words for problem in found.problems)
+    assert sorted(row[1] for row in card.rows[1:]) == sorted(set(found.findings["rule"]))
+    gravity = [("errors", "warnings", "notes").index(row[0]) for row in card.rows[1:]]
+    assert gravity == sorted(gravity)
+    assert sum(int(row[2]) for row in card.rows[1:]) == len(found.findings)
+
+
+def test_what_is_missing_shows_pockets_and_links(town):
+    missing = wr.explain_gaps(wr.analyse(wr.prepare(wr.load_study(town))), "clinic", longest_m=600)
+    card = Reader(missing._repr_html_())
+    pockets = [row for row in card.rows if len(row) == 5][1:]
+    assert [row[0] for row in pockets] == [f"{people:,.0f}" for people in missing.pockets["people"]]
+    # The island of ten people has no way to the clinic, and five live far from any street.
+    assert {(row[0], row[1]) for row in pockets} >= {("10", "no connection"), ("5", "no street")}
+    assert len([row for row in card.rows if len(row) == 3][1:]) == len(missing.links)
+
+
+def test_walks_to_a_facility_are_drawn_within_its_circle(town):
+    """From A1 at the end of the High Street people walk 1 m/s; the ground lies in the circle, as every walk does."""
+    case = wr.prepare(wr.load_study(town))
+    sketch = wr.sketch_walks(case, "elder_care", "A1", minutes=(2, 5))
+    frame, five, two = sketch.shapes
+    streets, circle = (one.lines for one in sketch.lines)
+    ring = shapely.Polygon(circle[0])
+    assert ring.area == pytest.approx(np.pi * 300**2, rel=0.01)
+    assert two.area < five.area < ring.area
+    # Outlines lie between points of a lattice.
+    assert five.difference(ring.buffer(15)).area == 0
+    assert frame.contains(shapely.union_all(streets))
+    # The High Street and the corner of the street to the south, as far as the frame goes: 345 m from A1.
+    assert shapely.length(streets).sum() == pytest.approx(345 + 345, abs=1)
+    assert "A1" not in sketch.title
+    assert sketch.title.startswith("甲养老院")
+    with pytest.raises(wr.CoverageError, match="no open facility of 'elder_care' has the id 'C1'"):
+        wr.sketch_walks(case, "elder_care", "C1")

@@ -91,6 +91,10 @@ class Result(Frozen):
             title=f"{asked.title} · {minutes} · {share(self.totals[service]['coverage'])}",
         )
 
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name} {share(total['coverage'])}" for name, total in self.totals.items())
+        return f"<Result {self.case.study.name}: {told}>"
+
     def _repr_html_(self) -> str:
         study, says = self.case.study, words(self.case.study.language)
         services = [study.services[name] for name in self.tables]

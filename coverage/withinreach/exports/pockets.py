@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # Coordinates of one row of a grid differ by rounding only: a ten-thousandth of a cell.
 SAME_ROW = 1e-4
+# A degree of a meridian, to a few thousandths, and how far steps in degrees may differ from the size of a cell. Cells
+# of an equal-area raster (Mollweide) have no two longitudes in common: their steps would be next to nothing.
+DEGREE_M = 111_200.0
+SAME_SIZE = 0.05
 
 
 class _Grid(NamedTuple):
@@ -64,18 +68,24 @@ def pocket_shapes(case: Case, of_cell: NDArray[np.int64], count: int) -> NDArray
 
 
 def _grid(case: Case, cells: NDArray[np.int64]) -> _Grid:
-    """The grid of metres or of degrees, whichever has fewer rows for the same cells."""
-    table = case.people.table
-    metres, step_m = case.people.xy[cells], np.array(case.cell_size_m)
+    """The grid of degrees if the cells lie on one of their size, else squares of metres."""
+    table, step_m = case.people.table, np.array(case.cell_size_m)
     degrees = table[["lon", "lat"]].to_numpy(np.float64)[cells]
     step_deg = np.array([_step(axis) for axis in degrees.T])
-    rows = [
-        len(np.unique(np.round(at[:, 1] / step[1] / SAME_ROW))) for at, step in ((metres, step_m), (degrees, step_deg))
-    ]
-    crs, at, step = ("EPSG:4326", degrees, step_deg) if rows[1] < rows[0] else (case.study.metric_crs, metres, step_m)
+    parallel = np.cos(np.radians(degrees[:, 1].mean()))
+    in_degrees = (np.abs(step_deg * [parallel, 1.0] * DEGREE_M / step_m - 1) < SAME_SIZE).all()
+    crs, at, step = (
+        ("EPSG:4326", degrees, step_deg)
+        if in_degrees and _rows(degrees, step_deg) < _rows(case.people.xy[cells], step_m)
+        else (case.study.metric_crs, case.people.xy[cells], step_m)
+    )
     origin = at.min(axis=0)
     column, row = np.round((at - origin) / step).astype(np.int64).T
     return _Grid(crs, origin, step, column, row)
+
+
+def _rows(at: NDArray[np.float64], step: NDArray[np.float64]) -> int:
+    return len(np.unique(np.round(at[:, 1] / step[1] / SAME_ROW)))
 
 
 def _step(axis: NDArray[np.float64]) -> float:

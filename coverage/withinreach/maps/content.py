@@ -72,7 +72,15 @@ def study_content(
     result: Result, degrees: Degrees, links: Links, detail: Detail, pockets: Mapping[str, Pockets]
 ) -> dict[str, object]:
     """Title, notes, labels, areas, and every service with its figures and pockets, these by service."""
-    case = result.case
+    services = [
+        service_content(result, reach) | {"pockets": pocket_content(result, pockets[name])}
+        for name, reach in result.reaches.items()
+    ]
+    return study_facts(result.case, degrees, links, detail) | {"services": services}
+
+
+def study_facts(case: Case, degrees: Degrees, links: Links, detail: Detail) -> dict[str, object]:
+    """Title, notes, labels, areas: what a page says of a case, whatever was measured."""
     study = case.study
     return {
         "language": study.language,
@@ -95,10 +103,6 @@ def study_content(
         "accounts": account_content(case),
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
-        "services": [
-            _service_content(result, reach) | {"pockets": pocket_content(result, pockets[name])}
-            for name, reach in result.reaches.items()
-        ],
     }
 
 
@@ -124,7 +128,8 @@ def label_point(geometry: shapely.Geometry) -> tuple[float, float]:
     return point.x, point.y
 
 
-def _service_content(result: Result, reach: Reach) -> dict[str, object]:
+def service_content(result: Result, reach: Reach) -> dict[str, object]:
+    """A service with its rules, its facilities and its figures."""
     case, service = result.case, reach.service
     study = case.study
     table = result.tables[service.name]

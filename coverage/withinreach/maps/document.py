@@ -59,6 +59,8 @@ APP_SCRIPTS = (
     "basemap.js",
     "pointer.js",
     "chrome.js",
+    "compare.js",
+    "compare-panel.js",
     "app.js",
 )
 # Where the pictures of an online base map come from, which a study may allow; nothing else is ever fetched. Those of
@@ -180,7 +182,8 @@ def leaflet_script() -> str:
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
     body = "\n".join([palette_script(), *(_asset(name) for name in APP_SCRIPTS)])
-    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
+    face = "start, compare, trial, compared"
+    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ {face} }};\n}})();\n'
 
 
 def _asset(name: str) -> str:

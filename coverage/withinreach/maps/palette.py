@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from withinreach.showing import COVERAGE_FILLS, FACILITY
+from withinreach.showing import COVERAGE_FILLS, FACILITY, STREET
 
 # From below 60 % to 95 % and more.
 COVERAGE_COLOURS = COVERAGE_FILLS[:-1]
@@ -12,7 +12,6 @@ COVERAGE_COLOURS = COVERAGE_FILLS[:-1]
 UNCOVERED_COLOURS = ("#f8b98a", "#ee8147", "#d24a1d", "#962407")
 WATER_FILL = "#bcd7e6"
 WATER_EDGE = "#94bcd2"
-STREET = "#59656f"
 
 
 def palette_script() -> str:

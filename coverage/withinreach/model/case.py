@@ -206,6 +206,15 @@ class Case(Frozen):
         """Rows of the facilities that are open and of one of these kinds or a kind below them, ascending."""
         return np.flatnonzero(serving(self.facilities.table, self.study.taxonomy.within(kinds))).astype(np.int32)
 
+    def __repr__(self) -> str:
+        counts = (
+            f"{len(self.areas):,} areas",
+            f"{len(self.people):,} cells",
+            f"{len(self.facilities):,} facilities",
+            f"{self.network.n_segments:,} street segments",
+        )
+        return f"<Case {self.study.name}: {', '.join(counts)}>"
+
     def _repr_html_(self) -> str:
         return case_card(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -16,6 +16,7 @@ from withinreach.model import Areas, Audit, Case, Network, Places, UnitList, no_
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.audit import Evidence, audit
 from withinreach.preparation.cache import cached_network
+from withinreach.preparation.card import examination_card
 from withinreach.preparation.compounds import note_compounds, read_compounds
 from withinreach.preparation.crosswalk import read_crosswalk
 from withinreach.preparation.facilities import read_all_facilities
@@ -102,12 +103,21 @@ class Examination:
         One line for every problem for which no case could be made.
     proposed
         The findings that come with a proposal, for `write_repairs`.
+    language
+        Of the findings.
     """
 
     findings: pd.DataFrame
     audit: Audit | None
     problems: tuple[str, ...]
     proposed: tuple[Finding, ...]
+    language: Literal["zh", "en"]
+
+    def __repr__(self) -> str:
+        return f"<Examination: {len(self.findings)} findings, {len(self.problems)} problems>"
+
+    def _repr_html_(self) -> str:
+        return examination_card(self.findings, self.problems, self.language)
 
 
 def examine(study: Study, *, progress: Progress = silent) -> Examination:
@@ -119,7 +129,7 @@ def examine(study: Study, *, progress: Progress = silent) -> Examination:
         audited = _prepared(study, findings, progress).audit
     except CoverageError as error:
         problems = error.problems
-    return Examination(findings.table(study.language), audited, problems, tuple(findings.proposals()))
+    return Examination(findings.table(study.language), audited, problems, tuple(findings.proposals()), study.language)
 
 
 def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:

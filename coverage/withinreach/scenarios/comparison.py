@@ -120,6 +120,8 @@ class Comparison(Frozen):
         told.insert(0, "scenario", pd.Series(titles, dtype="str"))
         return told
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return comparison_card(self)
 

@@ -17,7 +17,7 @@ from withinreach.showing.classes import (
     coverage_fills,
     coverage_legend,
 )
-from withinreach.showing.sketch import FACILITY, GAIN, LOSS, PLAIN, SITE, Dots, Sketch, legend, picture
+from withinreach.showing.sketch import FACILITY, GAIN, LOSS, PLAIN, SITE, STREET, Dots, Lines, Sketch, legend, picture
 from withinreach.showing.words import words
 
 __all__ = [
@@ -29,8 +29,10 @@ __all__ = [
     "NO_PEOPLE",
     "PLAIN",
     "SITE",
+    "STREET",
     "Column",
     "Dots",
+    "Lines",
     "Sketch",
     "beside",
     "card",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # More rows than a reader takes in are a dump; whoever wants them asks for the table.
 SHOWN_ROWS = 20
 UNKNOWN = "—"
+# Letters up to which a field stays on one line.
+UNBROKEN = 18
 CARD = (
     "background:#fff;color:#17222e;max-width:920px;padding:10px 14px;border:1px solid #dde2e6;border-radius:6px;"
     "font:13px/1.5 'Microsoft YaHei','PingFang SC','Noto Sans CJK SC',system-ui,sans-serif"
@@ -87,19 +89,19 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], more: str
     more
         What stands below rows that were left out, with ``{count}``.
     """
-    aligned = [f"{CELL};text-align:{'right' if column.numbers else 'left'}" for column in columns]
-    heads = (f'<th style="{style}">{html.escape(c.title)}</th>' for c, style in zip(columns, aligned, strict=True))
+    heads = "".join(_cell("th", column.title, column) for column in columns)
     body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td style="{style}">{html.escape(column.told(value))}</td>'
-            for column, style, value in zip(columns, aligned, row, strict=True)
-        )
-        + "</tr>"
+        "<tr>" + "".join(_cell("td", one.told(value), one) for one, value in zip(columns, row, strict=True)) + "</tr>"
         for row in rows[:SHOWN_ROWS]
     )
     left_out = line(more.format(count=len(rows) - SHOWN_ROWS)) if len(rows) > SHOWN_ROWS else ""
     return (
         '<table style="border-collapse:collapse;margin:4px 0">'
-        f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{body}</tbody></table>{left_out}"
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{left_out}"
     )
+
+
+def _cell(tag: str, words: str, column: Column) -> str:
+    side = "right" if column.numbers else "left"
+    broken = "" if len(words) > UNBROKEN else ";white-space:nowrap"
+    return f'<{tag} style="{CELL};text-align:{side}{broken}">{html.escape(words)}</{tag}>'

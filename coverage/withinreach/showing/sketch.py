@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FACILITY, SITE, GAIN, LOSS, PLAIN = "#16263f", "#6a2fa0", "#3f9d5a", "#d24a1d", "#eef2f3"
+FACILITY, SITE, GAIN, LOSS, PLAIN, STREET = "#16263f", "#6a2fa0", "#2c7d45", "#d24a1d", "#eef2f3", "#59656f"
 # Units of the drawing per pixel.
 FINE = 10
 MARGIN_PX = 6
@@ -38,6 +38,15 @@ class Dots:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Lines in one colour: ``lines`` (k,) array of LineString, metres."""
+
+    lines: NDArray[np.object_]
+    colour: str = STREET
+    width_px: float = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sketch:
     """What a small map shows.
 
@@ -48,8 +57,8 @@ class Sketch:
         The colour of each shape.
     names
         Of the shapes, written where there is room for them; may be empty.
-    dots
-        Drawn in this order.
+    lines, dots
+        Drawn above the shapes in this order. What leaves the frame of the shapes is cut off.
     title
         Stands above the map, and is read aloud instead of it.
     """
@@ -57,9 +66,13 @@ class Sketch:
     shapes: NDArray[np.object_]
     fills: Sequence[str]
     names: Sequence[str] = ()
+    lines: tuple[Lines, ...] = ()
     dots: tuple[Dots, ...] = ()
     title: str = ""
     width_px: int = 205
+
+    def _repr_html_(self) -> str:
+        return picture(self)
 
 
 def picture(sketch: Sketch) -> str:
@@ -81,7 +94,7 @@ def legend(entries: Sequence[tuple[str, str]]) -> str:
 def svg(sketch: Sketch) -> str:
     """A sketch as the text of an SVG file."""
     frame = _Frame.around(sketch)
-    parts = "".join([*_grounds(sketch, frame), *_names(sketch, frame), *_dots(sketch, frame)])
+    parts = "".join([*_grounds(sketch, frame), *_lines(sketch, frame), *_names(sketch, frame), *_dots(sketch, frame)])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{sketch.width_px}" height="{frame.height_px}" '
         f'viewBox="0 0 {sketch.width_px * FINE} {frame.height_px * FINE}">'
@@ -116,6 +129,19 @@ def _grounds(sketch: Sketch, frame: _Frame) -> Iterator[str]:
         rings = shapely.get_rings(shapely.get_parts(shape)[shapely.get_dimensions(shapely.get_parts(shape)) == 2])
         path = "".join(_ring(frame.of(shapely.get_coordinates(ring))) for ring in rings)
         yield f'<path d="{path}" fill="{fill}" fill-rule="evenodd" stroke="#7b8791" stroke-width="8"/>'
+
+
+def _lines(sketch: Sketch, frame: _Frame) -> Iterator[str]:
+    for lines in sketch.lines:
+        simple = shapely.simplify(lines.lines, 0.5 * FINE / frame.per_m)
+        path = "".join(_path(frame.of(shapely.get_coordinates(line))) for line in simple)
+        if path:
+            width = f'stroke="{lines.colour}" stroke-width="{lines.width_px * FINE:g}"'
+            yield f'<path d="{path}" fill="none" {width}/>'
+
+
+def _path(points: NDArray[np.int64]) -> str:
+    return f"M{points[0][0]} {points[0][1]}l" + " ".join(f"{dx} {dy}" for dx, dy in np.diff(points, axis=0).tolist())
 
 
 def _ring(points: NDArray[np.int64]) -> str:

@@ -1,4 +1,4 @@
-"""What a plan shows of itself in a notebook."""
+"""What a plan, and what is missing, show of themselves in a notebook."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from withinreach.showing import (
 )
 
 if TYPE_CHECKING:
+    from withinreach.siting.missing.gaps import Missing
     from withinreach.siting.plan import Plan
+
+POCKETS = 10
 
 
 def plan_card(plan: Plan) -> str:
@@ -66,3 +69,35 @@ def _proof(plan: Plan) -> str:
         bound=figure(told.bound, ",.6g"), gap=share(told.gap), status=told.status, seconds=seconds
     )
     return f"{says[f'{plan.objective}_counts']}: {figure(told.objective, ',.6g')} ({bound})"
+
+
+def missing_card(missing: Missing) -> str:
+    """The largest pockets with what stops them, and the links that would serve most, numbered on the map."""
+    case, service = missing.base.case, missing.base.case.study.services[missing.service]
+    says = words(case.study.language)
+    names = dict(zip(case.areas.table["code"], case.areas.table["name"], strict=True))
+    pockets = (
+        Column(says["people_lacking"], whole),
+        Column(says["reason"], text, numbers=False),
+        Column(says["area"], text, numbers=False),
+        Column(says["walk"], lambda value: figure(value, ".0f")),
+        Column(says["link"], text),
+    )
+    rows = [
+        (one.people, says[f"stopped_by_{one.reason}"], names.get(one.code, ""), one.minutes, one.link or None)
+        for one in missing.pockets.head(POCKETS).itertuples()
+    ]
+    links = (Column(says["link"], text), Column(says["gained"], whole), Column(says["metres_long"], whole))
+    ranked = [(rank, one.gained_people, one.length_m) for rank, one in enumerate(missing.links.itertuples(), 1)]
+    middles = Dots(missing.links[["from_x", "from_y"]].to_numpy(np.float64), SITE, numbered=True)
+    return card(
+        service.title,
+        case.study.notice,
+        line(says["pockets"].format(count=f"{len(missing.pockets):,}", people=whole(missing.pockets["people"].sum()))),
+        beside(
+            table(pockets, rows, says["more"]),
+            table(links, ranked, says["more"]),
+            picture(missing.base.sketch(missing.service, middles)),
+        ),
+        coverage_legend(says["no_people"]),
+    )

@@ -103,5 +103,7 @@ class Plan(Frozen):
         ]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         return plan_card(self)

@@ -115,6 +115,9 @@ class Judgement(Frozen):
         ids = [register.id for register in self.registers]
         return table.reindex(index=ids, columns=[state.value for state in State], fill_value=0)
 
+    def __repr__(self) -> str:
+        return self.counts().to_string()
+
     def _repr_html_(self) -> str:
         return judgement_card(self, [state.value for state in State])
 

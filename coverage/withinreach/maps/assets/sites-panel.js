@@ -262,7 +262,7 @@ function fileTools({ text }, model, files, update) {
     files.save();
     update();
   });
-  const chosen = element("input", { class: "sr", attributes: { type: "file", accept: ".toml", tabindex: "-1", "aria-hidden": "true" } });
+  const chosen = element("input", { attributes: { type: "file", accept: ".toml", hidden: "" } });
   chosen.addEventListener("change", async () => {
     const [file] = chosen.files;
     chosen.value = "";

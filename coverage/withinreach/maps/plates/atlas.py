@@ -11,7 +11,7 @@ import shapely
 from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import SQUARE_M_PER_HA, label_point
 from withinreach.maps.labels import LABELS
-from withinreach.maps.palette import STREET, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
+from withinreach.maps.palette import UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.fonts import find_typeface
 from withinreach.maps.plates.frame import sight_of
 from withinreach.maps.plates.ground import (
@@ -31,7 +31,7 @@ from withinreach.maps.plates.sheet import FRAME, Plate, Sheet, Sign, sign_of
 from withinreach.maps.strokes import levels, strokes
 from withinreach.maps.telling import tell_people, tell_share
 from withinreach.model import file_stem
-from withinreach.showing import COVERAGE_BREAKS, FACILITY, class_names, coverage_classes
+from withinreach.showing import COVERAGE_BREAKS, FACILITY, STREET, class_names, coverage_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -11,10 +11,10 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from shapely.geometry.polygon import orient
 
-from withinreach.maps.palette import COVERAGE_COLOURS, STREET, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
+from withinreach.maps.palette import COVERAGE_COLOURS, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.frame import MM_PER_POINT
 from withinreach.maps.strokes import LEVEL_LENGTHS_M
-from withinreach.showing import COVERAGE_FILLS, FACILITY, NO_PEOPLE, coverage_classes
+from withinreach.showing import COVERAGE_FILLS, FACILITY, NO_PEOPLE, STREET, coverage_classes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
