@@ -53,7 +53,7 @@ def _plain(value: object) -> object:
 
 
 def unit_content(case: Case) -> dict[str, list[object]]:
-    """Townships, villages and other listed units, by which readers find their way, each with its place in ``levels``."""
+    """Townships, villages and other listed units, by which readers find their way; ``level`` is one of ``levels``."""
     content: dict[str, list[object]] = {"level": [], "name": [], "lon": [], "lat": [], "area": []}
     content["levels"] = list(case.units)
     for level, listed in enumerate(case.units.values()):
