@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+import withinreach as wr
 from browsing import browser
+
+if TYPE_CHECKING:
+    from withinreach.analysis import Result
 
 __all__ = ["browser"]  # a fixture of every test that opens a page
 
@@ -44,6 +49,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder of real cases (../shared/data) is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample_result() -> Result:
+    """The sample city, measured."""
+    return wr.analyse(wr.sample_case())
 
 
 # A town that can be checked by hand: metres in EPSG:4547 with the origin at (500 000 E, 3 900 000 N).

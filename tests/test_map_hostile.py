@@ -90,8 +90,7 @@ def test_hostile_texts_are_shown_as_texts(browser, folder, text, kind):
     context.close()
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
-@pytest.mark.parametrize("kind", ["map", "area"])
+@pytest.mark.parametrize(("kind", "size"), [("map", (390, 844)), ("area", (1280, 720))])
 def test_hostile_texts_do_not_break_the_layout(browser, folder, kind, size):
     width, height = size
     context = browser.new_context(viewport={"width": width, "height": height}, offline=True)

@@ -39,12 +39,11 @@ def pictures() -> Path:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(sample_result, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("reading")
-    result = wr.analyse(wr.sample_case())
-    judgement = wr.judge(result)
-    draw_map(result, judgement=judgement).save(str(folder / "overview.html"))
-    draw_area(result, CODE, judgement=judgement).save(str(folder / "county.html"))
+    judgement = wr.judge(sample_result)
+    draw_map(sample_result, judgement=judgement).save(str(folder / "overview.html"))
+    draw_area(sample_result, CODE, judgement=judgement).save(str(folder / "county.html"))
     return folder
 
 
@@ -83,7 +82,6 @@ def _grave(page: Page) -> list[str]:
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(open_page, name, size):
     page = open_page(name, size)
-    assert _grave(page) == []
     _open_everything(page)
     page.locator("#wr-find").fill("示例")
     assert _grave(page) == []
@@ -147,7 +145,7 @@ def test_pictures_at_three_sizes(open_page, pictures, name, size):
 
 @pytest.mark.parametrize(("sheet", "millimetres"), [("A4", (297, 210)), ("A3", (420, 297))])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_sheet_keeps_legend_and_footer(open_page, pictures, name, sheet, millimetres):
+def test_a_sheet_keeps_legend_and_footer(sample_result, open_page, pictures, name, sheet, millimetres):
     page = open_page(name, "laptop")
     page.evaluate("window.print = () => {}")
     page.get_by_role("button", name=TEXT[f"print_{sheet.lower()}"]).click()
@@ -160,7 +158,7 @@ def test_a_sheet_keeps_legend_and_footer(open_page, pictures, name, sheet, milli
     assert (width, height) == pytest.approx(millimetres, abs=0.5)
     assert re.search(r"Pages: +1\n", info)
     told = "".join(subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout.split())
-    study = wr.sample_case().study
+    study = sample_result.case.study
     wanted = (study.title, study.notice, study.producer, TEXT["legend"], TEXT["footer_boundaries"], TEXT["north"], "km")
     for words in (
         *wanted,

@@ -28,8 +28,8 @@ CODE = "410782"
 
 
 @pytest.fixture(scope="module")
-def result() -> Result:
-    return wr.analyse(wr.sample_case())
+def result(sample_result) -> Result:
+    return sample_result
 
 
 @pytest.fixture(scope="module")

@@ -53,9 +53,10 @@ def _plain(value: object) -> object:
 
 
 def unit_content(case: Case) -> dict[str, list[object]]:
-    """Townships, villages and other listed units, by which readers find their way."""
+    """Townships, villages and other listed units, by which readers find their way; ``level`` is one of ``levels``."""
     content: dict[str, list[object]] = {"level": [], "name": [], "lon": [], "lat": [], "area": []}
-    for level, listed in case.units.items():
+    content["levels"] = list(case.units)
+    for level, listed in enumerate(case.units.values()):
         table = listed.places.table
         content["level"] += [level] * len(table)
         content["name"] += [str(value) for value in table["name"]]

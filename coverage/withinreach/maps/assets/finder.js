@@ -77,7 +77,7 @@ function makeFinder(page, actions) {
 
 function findable({ study, facilities, units }) {
   const areas = study.areas.map((area, row) => ({ sort: "area", row, name: area.name, also: area.code, where: null }));
-  const listed = units.name.map((name, row) => ({ sort: units.level[row], row, name, also: "", where: units.area[row] }));
+  const listed = units.name.map((name, row) => ({ sort: units.levels[units.level[row]], row, name, also: "", where: units.area[row] }));
   const { table } = facilities;
   const places = table.name.map((name, row) => ({ sort: "facility", row, name, also: table.id[row], where: table.area[row] }));
   return [...areas, ...listed, ...places].map((entry) => ({ ...entry, key: folded(entry.name), alsoKey: folded(entry.also) }));
