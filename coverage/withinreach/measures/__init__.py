@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
-from withinreach.measures.circle import circle_figures
+from withinreach.measures.circle import circle_figures, circle_of
 from withinreach.measures.definitions import definition_figures
 from withinreach.measures.ledger import continuous_ledger, ledger
 from withinreach.measures.units import Units
-from withinreach.measures.walking import walking_figures
+from withinreach.measures.walking import nearest_first, walking_figures
 
 if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["continuous_ledger", "coverage_table", "coverage_total", "ledger"]
+__all__ = ["Figures", "continuous_ledger", "coverage_figures", "ledger"]
 
 
-def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
-    """All figures of one service, one row per area in the order of the areas.
+class Figures(NamedTuple):
+    """All figures of one service: one row per area, and without code and name those of all areas together."""
+
+    table: pd.DataFrame
+    total: pd.Series
+
+
+def coverage_figures(case: Case, reach: Reach, own: Reach) -> Figures:
+    """All figures of one service, one row per area in the order of the areas, and those of all areas together.
+
+    The gap of all together is the net one: surplus places of one area serve another. Compare it with the sum of the
+    areas' gaps.
 
     Parameters
     ----------
@@ -63,24 +73,17 @@ def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
     gap_places : float
         max(0, norm × people / 1,000 - capacity); NaN where one of them is unknown.
     """
-    units = Units.of_areas(case)
+    inside, order = circle_of(case, reach), nearest_first(reach)
+
+    def of(units: Units) -> pd.DataFrame:
+        families = (
+            walking_figures(case, reach, own, units, order),
+            circle_figures(case, reach, units, inside),
+            definition_figures(case, reach, units),
+            capacity_figures(case, reach, units),
+        )
+        return pd.concat(families, axis=1)
+
     names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
-    return pd.concat([names, _figures(case, reach, own, units)], axis=1)
-
-
-def coverage_total(case: Case, reach: Reach, own: Reach) -> pd.Series:
-    """The figures of `coverage_table` for all areas together, without code and name.
-
-    The gap is the net one: surplus places of one area serve another. Compare it with the sum of the areas' gaps.
-    """
-    return _figures(case, reach, own, Units.all_together(case)).iloc[0]
-
-
-def _figures(case: Case, reach: Reach, own: Reach, units: Units) -> pd.DataFrame:
-    families = (
-        walking_figures(case, reach, own, units),
-        circle_figures(case, reach, units),
-        definition_figures(case, reach, units),
-        capacity_figures(case, reach, units),
-    )
-    return pd.concat(families, axis=1)
+    each, together = of(Units.of_areas(case)), of(Units.all_together(case))
+    return Figures(pd.concat([names, each], axis=1), together.iloc[0])

@@ -51,8 +51,8 @@ class Units:
         return np.where(area == OUTSIDE_AREAS, OUTSIDE_AREAS, self.of_area[area]).astype(np.int32)
 
     def people(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of a value per cell over the cells of each unit, shape (count,)."""
-        return self.sum(self.of_cell, weights)
+        """Sum of a value per cell over the cells of each unit, shape (count,); every cell lies in an area."""
+        return np.bincount(self.of_cell, weights, self.count).astype(np.float64)
 
     def sum(self, unit: NDArray[np.int32], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value per place over the places of each unit, shape (count,); those of no unit are left out."""
