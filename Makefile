@@ -22,7 +22,7 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.population
-	$(BIN)/python -m benchmarks.siting
+	$(BIN)/python -m benchmarks.siting --out benchmarks
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)
