@@ -1,4 +1,5 @@
-# Three words to remember: make demo, make test, make check. `make bench` compares with other libraries.
+# Three words to remember: make demo, make test, make check. `make bench` compares with other libraries,
+# `make notebooks` runs the notebooks and saves what they show now.
 # Everything they need is installed into .venv; nothing else on the machine is touched.
 
 PYTHON ?= python3
@@ -6,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := coverage tests benchmarks
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench notebooks format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/withinreach demo
@@ -23,6 +24,10 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.population
 	$(BIN)/python -m benchmarks.siting --out benchmarks
+	$(BIN)/python -m benchmarks.browser
+
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/python tests/notebook_runs.py
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)

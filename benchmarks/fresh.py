@@ -67,10 +67,10 @@ def first_calls(arrays: str, cache: str, tasks: Sequence[str]) -> dict[str, Any]
 
 
 def pipelines(study: Path, cache: Path, repetitions: int) -> dict[str, Any]:
-    """The whole process from files to tables, with the street network built anew and taken from the cache."""
+    """The whole process from files to tables, with the case prepared anew and taken from the cache."""
     found = {}
     job("pipeline", str(study), WITHINREACH_CACHE=str(cache))
-    for title, folder in (("network built", ""), ("network from the cache", str(cache))):
+    for title, folder in (("case prepared", ""), ("case from the cache", str(cache))):
         runs = [job("pipeline", str(study), WITHINREACH_CACHE=folder) for _ in range(repetitions)]
         found[title] = {
             "stages": {name: statistics.median(run["stages"][name] for run in runs) for name in runs[0]["stages"]},

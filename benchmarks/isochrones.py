@@ -40,14 +40,14 @@ def main(*, scale: float, repetitions: int, data: Path) -> None:
 
     case = wr.prepare(wr.load_study(sample_study(data / f"sample-{scale:g}", scale)))
     services = list(case.study.services.values())
-    rounds = [[_traced(case, service) for service in services] for _ in range(repetitions + 1)][1:]
-    ours = statistics.median(sum(seconds for seconds, _ in one) for one in rounds)
+    seconds, shapes = zip(*[_traced(case) for _ in range(repetitions + 1)], strict=True)
+    ours = statistics.median(seconds[1:])
     recipe, overlap = zip(
-        *(_buffered(case, service, shapes) for service, (_, shapes) in zip(services, rounds[0], strict=True)),
+        *(_buffered(case, service, shapes[0][service.name]) for service in services),
         strict=True,
     )
     results = {
-        "facilities": sum(len(shapes) for _, shapes in rounds[0]),
+        "facilities": sum(len(one) for one in shapes[0].values()),
         "seconds": ours,
         "buffers_seconds": sum(recipe),
         "ratio": sum(recipe) / ours,
@@ -61,12 +61,12 @@ def main(*, scale: float, repetitions: int, data: Path) -> None:
     click.echo(json.dumps(results))
 
 
-def _traced(case: Case, service: Service) -> tuple[float, NDArray[np.object_]]:
+def _traced(case: Case) -> tuple[float, dict[str, NDArray[np.object_]]]:
     import withinreach as wr
 
     began = time.perf_counter()
-    found = wr.trace_isochrones(case, service.name, minutes=[MINUTES])
-    return time.perf_counter() - began, found.geometry.to_numpy()
+    found = wr.trace_all_isochrones(case, minutes=[MINUTES])
+    return time.perf_counter() - began, {name: rows.geometry.to_numpy() for name, rows in found.groupby("service")}
 
 
 def _buffered(case: Case, service: Service, shapes: NDArray[np.object_]) -> tuple[float, list[float]]:

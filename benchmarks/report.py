@@ -7,7 +7,6 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.tables import markdown_table
 from benchmarks.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def _machine(results: Results) -> str:
 
 def _cities(results: Results) -> str:
     rows = [[city["name"], city["title"], *(f"{city[name]:,}" for name in COUNTS)] for city in results.cities]
-    return markdown_table(["", "city", *COUNTS], rows)
+    return as_table(["", "city", *COUNTS], rows)
 
 
 def _tasks(results: Results) -> list[str]:
@@ -111,7 +110,7 @@ def _tasks(results: Results) -> list[str]:
             here = [row for row in rows if row.city == city]
             ran = [row for row in here if not row.skipped]
             columns = ["", "seconds", "× ours", "", "runs", "before, s", f"ns/{task.per}", "growth", "answer"]
-            table = markdown_table(columns, [_row(task, row, row is ran[0]) for row in ran])
+            table = as_table(columns, [_row(task, row, row is ran[0]) for row in ran])
             skipped = "".join(f"\n* {row.contender}: {row.skipped}" for row in here if row.skipped)
             remarks = "".join(f"\n* {row.contender}: {_remark(row)}" for row in ran if _remark(row))
             parts.append(f"**{city}**\n\n{table}\n{remarks}{skipped}")
@@ -174,7 +173,7 @@ def _goal_table(results: Results) -> str:
     if not goals:
         return ""
     table = [[goal, f"{value:.3g}", "yes" if met else "**no**"] for goal, value, met in goals]
-    return "## Goals of the project\n\n" + markdown_table(["goal", "measured", "met"], table)
+    return "## Goals of the project\n\n" + as_table(["goal", "measured", "met"], table)
 
 
 def _bound(bound: Bound) -> str:
@@ -186,7 +185,7 @@ def _bound(bound: Bound) -> str:
         "## How far from the bandwidth of memory\n\n"
         f"A NumPy copy moves {bound.copy_gb_s:.1f} GB/s (read and written) in this run. The search for the nearest "
         "facility must at least read every arc and write the answer once:\n\n"
-        + markdown_table(["city", "MB", "ms at that bandwidth", "ours takes × that"], rows)
+        + as_table(["city", "MB", "ms at that bandwidth", "ours takes × that"], rows)
     )
 
 
@@ -206,7 +205,7 @@ def _memory(found: Sequence[dict[str, Any]]) -> str:
     return (
         "## Peak memory\n\nOf a fresh process that loads the arrays, builds what the contender needs and runs once; "
         "the last column is without the arrays, but with the libraries.\n\n"
-        + markdown_table(["city", "task", "contender", "MB", "MB on top"], rows)
+        + as_table(["city", "task", "contender", "MB", "MB on top"], rows)
     )
 
 
@@ -218,7 +217,7 @@ def _first(found: dict[str, Any]) -> str:
     return (
         "## Cold start\n\nSeconds that the first call takes longer than the second, in a fresh process: when numba "
         "compiles (once per machine and version), and when it takes the machine code from its cache.\n\n"
-        + markdown_table(["", *names], rows)
+        + as_table(["", *names], rows)
     )
 
 
@@ -231,7 +230,7 @@ def _pipelines(found: dict[str, Any]) -> str:
         told = ", ".join(f"{count:,} {name}" for name, count in size.items())
         stages = list(next(iter(kinds.values()))["stages"])
         rows = [
-            [stage, *(cell for one in kinds.values() for cell in _share(one["stages"][stage], one["seconds"]))]
+            [stage, *(cell for one in kinds.values() for cell in _share(one["stages"].get(stage, 0.0), one["seconds"]))]
             for stage in stages
         ]
         rows.append(["all", *(cell for one in kinds.values() for cell in (f"{one['seconds']:.2f}", ""))])
@@ -240,7 +239,7 @@ def _pipelines(found: dict[str, Any]) -> str:
         runs = next(iter(kinds.values()))["runs"]
         parts.append(
             f"**{city}**: {told}. Seconds in fresh processes, median of {runs}.\n\n"
-            + markdown_table(["stage", *columns], rows)
+            + as_table(["stage", *columns], rows)
         )
     return "\n\n".join(parts)
 
@@ -255,12 +254,22 @@ def _further(found: dict[str, Any]) -> str:
     )
     return (
         "## Further questions\n\nSeconds of one fresh process for all services of a case that is analysed, compiled "
-        "before; Monte Carlo runs share the cores.\n\n" + markdown_table(["", *found], rows)
+        "before; Monte Carlo runs share the cores.\n\n" + as_table(["", *found], rows)
     )
 
 
 def _share(seconds: float, whole: float) -> tuple[str, str]:
     return f"{seconds:.2f}", f"{seconds / whole:.0%}"
+
+
+def as_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table that is aligned for the terminal, too."""
+    widths = [max(len(line[i]) for line in (columns, *rows)) for i in range(len(columns))]
+    lines = [columns, ["-" * max(3, width) for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(max(3, width)) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    )
 
 
 def _without_nan(value: Any) -> Any:

@@ -21,7 +21,6 @@ import click
 import numpy as np
 
 from benchmarks.fresh import ONE_THREAD, ROOT, machine
-from benchmarks.siting_report import write
 from benchmarks.worker import peak_mb
 
 if TYPE_CHECKING:
@@ -95,6 +94,8 @@ def main(
         click.echo(f"{scenarios['cells']:,} cells: {what}: {seconds:.3f} s")
     results = {"machine": machine(), "instances": rows, "stopped": stopped, "scenarios": scenarios}
     if out is not None:
+        from benchmarks.siting_report import write
+
         write(results, out)
     click.echo(json.dumps(results))
 

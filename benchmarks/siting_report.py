@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.tables import markdown_table
+from benchmarks.report import as_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,18 +31,18 @@ def as_text(results: dict[str, Any]) -> str:
     told = f"{one['processor']}, {one['cores']} cores, {one['system']}, Python {one['python']}."
     parts = ["# Siting and scenarios", told, "## Maximal covering, beside spopt", METHOD.strip()]
     parts.append(
-        markdown_table(["", "pairs", "new", "", "covered", "", "seconds", "of it building", "MB"], _instances(results))
+        as_table(["", "pairs", "new", "", "covered", "", "seconds", "of it building", "MB"], _instances(results))
     )
     stopped = [
         [row["objective"], row["status"], f"{row['seconds']:.2f}", *(_shown(row[name]) for name in ("value", "bound"))]
         for row in results["stopped"]
     ]
     parts += ["## Stopped after 1 s", "The last instance above; every answer has a bound that holds."]
-    parts.append(markdown_table(["objective", "status", "seconds", "answer", "bound"], stopped))
+    parts.append(as_table(["objective", "status", "seconds", "answer", "bound"], stopped))
     scenarios = results["scenarios"]
     parts += ["## Scenarios and sites on a prefecture"]
     parts.append(f"{scenarios['cells']:,} cells, {scenarios['nodes']:,} nodes; the quickest run of several.")
-    parts.append(markdown_table(["", "seconds"], [[what, f"{s:.3f}"] for what, s in scenarios["seconds"].items()]))
+    parts.append(as_table(["", "seconds"], [[what, f"{s:.3f}"] for what, s in scenarios["seconds"].items()]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -63,7 +63,7 @@ def test_what_needs_fresh_processes_is_reported(bench):
     assert {"withinreach", "scipy min_only"} <= set(memory)
     assert all(0 < row["inputs_mb"] <= row["peak_mb"] for row in memory.values())
     assert set(results["first_calls"]) == {"compiling", "from the cache"}
-    stages = results["pipelines"]["prefecture"]["network built"]["stages"]
+    stages = results["pipelines"]["prefecture"]["case prepared"]["stages"]
     assert {"areas", "streets", "facilities", "people", "snapping", "analyse"} <= set(stages)
     assert results["further"]["prefecture"]["seconds"]["200 Monte Carlo runs"] > 0
     for heading in ("Peak memory", "Cold start", "From files to tables", "Further questions"):

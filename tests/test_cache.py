@@ -11,10 +11,13 @@ import withinreach as wr
 from test_terrain import centres, on_a_slope, write_heights
 from withinreach.model import Network
 from withinreach.preparation import cache
+from withinreach.preparation.findings import Findings
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    """The cache, which keeps networks only; whole cases are those of `test_stored_case`."""
+    monkeypatch.setattr("withinreach.preparation.cached_case", lambda study, build: build(Findings()))
     monkeypatch.setenv("WITHINREACH_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 

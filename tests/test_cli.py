@@ -18,6 +18,8 @@ from click.testing import CliRunner
 
 import withinreach as wr
 from withinreach.cli import cli
+from withinreach.model import file_stem
+from withinreach.publishing import Publication, write_county
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,23 +39,11 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_run_writes_map_tables_geodata_and_manifest(ran):
     out, done = ran
-    assert sorted(files(out)) == [
-        "audit.csv",
-        "calibration.csv",
-        "county/1.html",
-        "county/1/1.gpkg",
-        "county/1/1_coverage.csv",
-        "county/1/1_facilities.csv",
-        "county/2.html",
-        "county/2/2.gpkg",
-        "county/2/2_coverage.csv",
-        "county/2/2_facilities.csv",
-        "coverage.csv",
-        "facilities.csv",
-        "index.html",
-        "ledger.csv",
-        "manifest.json",
-    ]
+    whole = ["audit.csv", "calibration.csv", "coverage.csv", "datapackage.json", "facilities.csv", "index.html"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*whole, "county", "ledger.csv", "manifest.json"])
+    for code in ("1", "2"):
+        county = {path.name for path in (out / "county" / code).iterdir()}
+        assert {f"{code}.gpkg", f"{code}.html", f"{code}.xlsx", f"{code}_coverage.csv", "manifest.json"} <= county
     assert done.stdout.rstrip().endswith(str(out / "index.html"))
     assert "ledger: served 38.5 + too_far 30.0 + not_connected 2.0 + not_snapped 1.0" in " ".join(done.stdout.split())
 
@@ -94,7 +84,7 @@ def test_table_of_everything_has_totals(ran):
 
 def test_geopackage_has_area_facilities_and_cells(ran):
     path = ran[0] / "county" / "1" / "1.gpkg"
-    names = ["area", "facilities", "cells", "isochrones", "catchments"]
+    names = ["area", "facilities", "cells", "isochrones", "catchments", "gaps", "layer_styles"]
     assert [name for name, _ in pyogrio.list_layers(path)] == names
     cells = gpd.read_file(path, layer="cells")
     assert cells.crs == "EPSG:4547"
@@ -148,7 +138,7 @@ def test_codes_from_data_are_no_paths(town, tmp_path):
         encoding="utf-8",
     )
     out = wr.export(wr.analyse(wr.prepare(wr.load_study(town))), tmp_path / "deep" / "out")
-    assert sorted(p.name for p in (out / "county").iterdir()) == ["2", "_.._1"]
+    assert sorted(p.name for p in (out / "county").iterdir()) == ["2", "_.._1-f6e3895d"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "town"]
 
 
@@ -285,3 +275,20 @@ def test_facilities_without_isochrones_are_told(town, tmp_path):
     path.write_text(path.read_text(encoding="utf-8-sig") + "Z9,诊所,远诊所,500300,3900450,\n", encoding="utf-8-sig")
     order = ["isochrones", str(town), "--service", "clinic", "-o", str(tmp_path / "rings.gpkg")]
     assert "note: 1 facilities without a street within 300 m" in CliRunner().invoke(cli, order).stderr
+
+
+def test_codes_that_are_changed_for_file_names_stay_apart():
+    codes = ["a/b", "a_b", "东区1", "西区1", "CON", "x" * 200, "x" * 201, "..", ""]
+    stems = [file_stem(code) for code in codes]
+    assert len(set(stems)) == len(codes)
+    assert all(0 < len(stem) < 80 and stem.isascii() and "/" not in stem and stem[0] != "." for stem in stems)
+    assert file_stem("410782") == "410782"
+
+
+def test_a_county_is_written_the_same_whatever_else_is(town, tmp_path):
+    """Its folder needs no other county, and no folder of the whole."""
+    result = wr.analyse(wr.prepare(wr.load_study(town)))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    write_county(Publication.of(result), "2", alone)
+    assert files(alone) == files(wr.export(result, tmp_path / "all") / "county" / "2")

@@ -279,6 +279,20 @@ def test_batches_make_no_difference(sample, monkeypatch):
     pd.testing.assert_frame_equal(wr.trace_isochrones(sample, "clinic"), whole)
 
 
+def test_all_services_at_once_are_each_by_itself(sample, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_POINTS", 200_000)
+    together = wr.trace_all_isochrones(sample)
+    alone = [
+        wr.trace_isochrones(sample, name, minutes=[service.cutoff_min])
+        for name, service in sample.study.services.items()
+    ]
+    assert together.columns[0] == "service"
+    pd.testing.assert_frame_equal(together.drop(columns="service"), pd.concat(alone, ignore_index=True))
+    assert together["service"].tolist() == [
+        name for name, table in zip(sample.study.services, alone, strict=True) for _ in range(len(table))
+    ]
+
+
 # Tables, and what is refused ------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ from withinreach.kernels.nearest import (
     nearest_to_places,
     seeds_of,
 )
+from withinreach.kernels.search import TILE_BITS
 from withinreach.kernels.snap import Snapped, snap_points
 
 ROOT = Path(__file__).parents[1]
@@ -390,7 +391,7 @@ def test_nearest_to_nodes_within_a_cutoff_is_the_nearest_cut_there(
 
 
 def grid_streets(seed: int, side: int, longest_mm: int) -> tuple[int, list[naive.Street]]:
-    """A grid of streets with gaps, its nodes numbered at random, so that arcs lead from block to block."""
+    """A grid of streets with gaps, its nodes numbered at random, so that arcs lead from tile to tile."""
     rng = np.random.default_rng(seed)
     name = rng.permutation(side * side).reshape(side, side)
     tail = np.concatenate([name[:, :-1].ravel(), name[:-1].ravel()])
@@ -401,8 +402,8 @@ def grid_streets(seed: int, side: int, longest_mm: int) -> tuple[int, list[naive
 
 
 @pytest.mark.parametrize(("sources", "longest_mm"), [(1, 10**6), (60, 10**6), (60, 5)])
-def test_nearest_to_nodes_equals_its_twin_over_many_blocks(sources: int, longest_mm: int) -> None:
-    n, streets = grid_streets(sources, side=130, longest_mm=longest_mm)
+def test_nearest_to_nodes_equals_its_twin_over_many_tiles(sources: int, longest_mm: int) -> None:
+    n, streets = grid_streets(sources, side=220, longest_mm=longest_mm)
     rng = np.random.default_rng(sources)
     seeds = [
         (int(node), int(mm), int(source))
@@ -419,8 +420,8 @@ def test_nearest_to_nodes_equals_its_twin_over_many_blocks(sources: int, longest
 
 
 def test_nearest_to_nodes_along_a_winding_road() -> None:
-    """One road through all blocks, forth and back: as many rounds as a search can need."""
-    n = 3 * 4096
+    """One road through all tiles, forth and back: as many rounds as a search can need."""
+    n = 3 << TILE_BITS
     order = np.arange(n).reshape(3, -1).T.ravel().tolist()
     arcs = [(a, b, 1) for a, b in itertools.pairwise(order)]
     got = nearest_to_nodes(*arcs_of(n, arcs), seeds_from([(order[0], 5, 3)]))

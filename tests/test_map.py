@@ -22,16 +22,23 @@ from hypothesis.extra import numpy as hnp
 
 from map_town import CARE_M, HOSTILE, ORIGIN, SIDE_M, measured_town
 from withinreach.maps import draw_map
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
-from withinreach.maps.content import FIGURES, NO_LINKS, facility_content, study_content
+from withinreach.maps.classes import density_breaks
+from withinreach.maps.content import FIGURES, NO_LINKS, study_content
 from withinreach.maps.document import APP_SCRIPTS
+from withinreach.maps.facilities import FILTERED, facility_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import FULL, cell_arrays, json_island, reach_arrays, street_arrays, water_arrays
 from withinreach.maps.packing import pack, unpack
+from withinreach.maps.pockets import worst_pockets
 from withinreach.maps.shapes import HOLE, LINE, SHELL, Degrees, encode_shapes
 from withinreach.maps.strokes import levels, spatial_order, strokes
+from withinreach.model import Step
 from withinreach.preparation.streets import build_network
 from withinreach.reach import Status
+from withinreach.showing import COVERAGE_BREAKS, coverage_classes
+from withinreach.siting.missing.pockets import REASONS
+from withinreach.sources.values import vocabulary
+from withinreach.standards import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +81,11 @@ class Tags(HTMLParser):
     def island(self, key: str) -> str:
         (text,) = [text for attributes, text in self.scripts if attributes.get("id") == f"wr-{key}"]
         return text
+
+
+def _content(result: Result) -> dict:
+    pockets = {name: worst_pockets(result, name) for name in result.reaches}
+    return study_content(result, Degrees("EPSG:4547"), NO_LINKS, FULL, pockets)
 
 
 class TestPacking:
@@ -123,7 +135,7 @@ class TestClasses:
         assert coverage_classes(np.array([eight_tenths])).tolist() == [2]
 
     def test_areas_of_the_town(self, result):
-        assert study_content(result, Degrees("EPSG:4547"), NO_LINKS, FULL)["services"][0]["classes"] == [2, 0, 3, -1]
+        assert _content(result)["services"][0]["classes"] == [2, 0, 3, -1]
 
     def test_density_breaks_part_the_people(self):
         # 140 people: 10 at 1 per ha, 40 at 4, 30 at 10, 60 at 60. The 28th lives at 4, the 70th at 10, the 112th at 60.
@@ -152,9 +164,12 @@ class TestLabels:
 
     def test_the_page_uses_every_label_and_no_other(self):
         code = "".join((ASSETS / name).read_text("utf-8") for name in (*APP_SCRIPTS, "page.html"))
-        used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code)) | {"tag"}
+        used = set(re.findall(r"\btext\.(?!js\b|replace\b)(\w+)", code))
         used |= {f"layer_{name}" for name in re.findall(r'name: "(\w+)", visible', code)}
-        used |= {f"status_{status.key}" for status in Status}
+        used |= {f"status_{status.key}" for status in Status} | {f"step_{step}" for step in Step}
+        used |= {f"target_{state}" for state in State} | {f"target_by_{way}" for way in ("converting", "adding")}
+        used |= {f"filter_{name}" for name in FILTERED} | {f"reason_{reason}" for reason in REASONS.values()}
+        used |= {f"value_{value}" for name in FILTERED for value in vocabulary(name).values()}
         assert used == LABELS["zh"].keys()
 
 
@@ -268,7 +283,7 @@ class TestCells:
 
 class TestContent:
     def test_figures_are_those_of_the_tables(self, result):
-        content = study_content(result, Degrees("EPSG:4547"), NO_LINKS, FULL)
+        content = _content(result)
         for service in content["services"]:
             table, total = result.tables[service["name"]], result.totals[service["name"]]
             for name in FIGURES:
@@ -277,14 +292,14 @@ class TestContent:
                 assert service["total"][name] == (None if np.isnan(total[name]) else total[name])
 
     def test_the_ledger_holds_everybody(self, result):
-        ledger = study_content(result, Degrees("EPSG:4547"), NO_LINKS, FULL)["services"][0]["ledger"]
+        ledger = _content(result)["services"][0]["ledger"]
         assert ledger["areas"][0] == [80, 10, 10, 0, 0, 0, 0]
         assert ledger["areas"][1] == [50, 40, 0, 10, 0, 0, 0]
         assert ledger["total"] == [230, 50, 10, 10, 0, 0, 0]
         assert ledger["outside"] == 7
 
     def test_names_of_areas_stand_inside_them(self, result):
-        content = study_content(result, Degrees("EPSG:4547"), NO_LINKS, FULL)
+        content = _content(result)
         middle = Degrees("EPSG:4547").of((ORIGIN + SIDE_M / 2)[None, :])[0]
         assert content["areas"][0]["label"] == pytest.approx([middle[1], middle[0]], abs=1e-3)
         assert [area["code"] for area in content["areas"]] == ["410701", "410702", "410703", "410704"]
@@ -401,7 +416,9 @@ class TestMap:
     def test_the_page_tells_its_language(self, language, tag):
         page = draw_map(measured_town(language)).get_root().render()
         assert f'<html lang="{tag}">' in page
-        assert json.loads(Tags(page).island("study"))["text"] == dict(LABELS[language])
+        study = json.loads(Tags(page).island("study"))
+        assert study["language"] == language
+        assert study["texts"] == {name: dict(words) for name, words in LABELS.items()}
 
     def test_every_script_is_in_the_page(self):
         stored = {entry.name for entry in ASSETS.iterdir() if entry.name.endswith(".js")}

@@ -146,7 +146,7 @@ def test_the_panel_sums_up_the_whole_study(page):
     assert page.locator("[data-status=not_connected] .stack-share").inner_text() == "3.3%"
     widths = page.locator(".stack span").evaluate_all("parts => parts.map(part => parseFloat(part.style.width))")
     assert sum(widths) == pytest.approx(100)
-    assert "7 人" in page.locator("#wr-panel .note").last.inner_text()
+    assert any("7 人" in note for note in _texts(page, "#wr-panel .note"))
 
 
 def test_tabs_change_legend_table_and_figures(page):
@@ -352,6 +352,7 @@ def test_nothing_overlaps_at_common_sizes(watched, saved, size):
         for name, selector in {
             "legend": "#wr-legend",
             "zoom": ".zoom",
+            "finder": ".finder",
             "scale": ".leaflet-control-scale",
             "header": ".bar",
             "footer": "#wr-foot",

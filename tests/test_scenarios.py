@@ -233,6 +233,12 @@ def test_every_part_from_a_file_is_as_from_python(base, tmp_path):
     assert result.totals["clinic"]["facilities"] == 0
 
 
+def test_a_link_to_a_street_that_is_blocked_too_is_told(base):
+    wrong = in_town(link=[{"line": [at(850, 500), at(850, 0)]}], block=[{"at": at(700, 0)}])
+    with pytest.raises(wr.CoverageError, match=r"link\.1\.line: an end is on a street that is blocked"):
+        wrong.apply(base.case)
+
+
 def test_a_wrong_file_is_refused(tmp_path):
     file = tmp_path / "scenario.toml"
     file.write_text('title = "x"\n[[opn]]\nkind = "clinic"\nat = [1, 2]\n', encoding="utf-8")

@@ -15,6 +15,7 @@ PACKAGE = Path(withinreach.__file__).parent
 # In the order in which data flow. A stage imports only stages further up; two in one line do not know each other.
 STAGES = [
     {"errors", "progress"},
+    {"showing"},
     {"kernels"},
     {"study"},
     {"model"},
@@ -28,7 +29,9 @@ STAGES = [
     {"weighing", "uncertainty", "change"},
     {"scenarios"},
     {"siting"},
-    {"maps", "exports"},
+    {"maps", "exports", "exploring"},
+    {"publishing"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 ]
@@ -80,12 +83,16 @@ def test_only_one_module_imports_numba():
         ("pandas", set(RANK) - {"kernels"}),
         ("folium", {"maps"}),
         ("branca", {"maps"}),
+        ("matplotlib", {"maps", "uncertainty"}),
         ("urllib", {"sources"}),
         ("requests", {"sources"}),
         ("http", {"sources"}),
         ("socket", {"sources"}),
         ("osmnx", {"sources"}),
         ("highspy", {"siting"}),
+        ("ipywidgets", {"exploring"}),
+        ("distributed", {"batch"}),
+        ("filelock", {"batch"}),
     ],
 )
 def test_libraries_stay_in_their_stages(library, stages):
@@ -107,7 +114,19 @@ def test_public_names_are_sorted_complete_and_no_modules():
         assert value.__doc__, f"{name} has no docstring"
 
 
-HEAVY = {"numpy", "pandas", "geopandas", "numba", "folium", "rasterio", "shapely", "pydantic", "rich", "networkx"}
+HEAVY = {
+    "numpy",
+    "pandas",
+    "geopandas",
+    "numba",
+    "folium",
+    "rasterio",
+    "shapely",
+    "pydantic",
+    "rich",
+    "networkx",
+    "matplotlib",
+}
 
 
 @pytest.mark.parametrize("module", ["withinreach", "withinreach.cli"])
@@ -121,7 +140,8 @@ def test_importing_changes_nothing_global():
     """Beyond what the libraries do: rasterio sets variables for its certificates, scipy.special a warnings filter."""
     code = """
 import logging, os, warnings
-import folium, geopandas, numba, numpy as np, openpyxl, pyarrow, pydantic, rasterio, scipy.sparse.csgraph, scipy.spatial
+import folium, geopandas, matplotlib.figure, numba, numpy as np, openpyxl, pyarrow, pydantic, rasterio
+import scipy.sparse.csgraph, scipy.spatial
 import withinreach as wr
 state = lambda: (dict(os.environ), list(warnings.filters), np.geterr(), list(logging.root.handlers), os.getcwd())
 before = state()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -182,12 +181,6 @@ def test_a_tornado_has_a_bar_for_every_assumption(town, tmp_path):
     assert (tmp_path / "tornado.png").stat().st_size > 5_000
     with pytest.raises(wr.CoverageError, match="no service 'clinic' in the table; it has: elder_care"):
         draw_tornado(table, "clinic")
-
-
-def test_without_matplotlib_the_remedy_is_told(town, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(wr.CoverageError, match=r"pip install 'withinreach\[plots\]'"):
-        draw_tornado(vary_assumptions(town), "elder_care")
 
 
 def test_a_share_of_no_one_is_unknown(town):

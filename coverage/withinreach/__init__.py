@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
-    from withinreach.catchments import trace_catchments, trace_isochrones
+    from withinreach.catchments import sketch_walks, trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
-    from withinreach.exports import export
-    from withinreach.maps import draw_area, draw_map
+    from withinreach.exploring import explore_sites
+    from withinreach.maps import draw_area, draw_comparison, draw_map
+    from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
-    from withinreach.preparation import prepare, sample_case
+    from withinreach.preparation import examine, prepare, sample_case, write_repairs
+    from withinreach.publishing import export
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.standards import Judgement
@@ -38,23 +40,30 @@ _HOMES = {
     "analyse": "analysis",
     "compare": "scenarios",
     "draw_area": "maps",
+    "draw_comparison": "maps",
     "draw_map": "maps",
+    "draw_plate": "maps.plates",
     "draw_tornado": "uncertainty",
     "estimate_intervals": "uncertainty",
+    "examine": "preparation",
     "explain_change": "change",
     "explain_gaps": "siting",
-    "export": "exports",
+    "explore_sites": "exploring",
+    "export": "publishing",
     "judge": "analysis",
     "load_scenario": "scenarios",
     "load_study": "study",
     "prepare": "preparation",
     "sample_case": "preparation",
     "trace_catchments": "catchments",
+    "trace_all_isochrones": "catchments",
     "trace_isochrones": "catchments",
     "vary_assumptions": "uncertainty",
     "weigh_equity": "weighing",
     "weigh_supply": "weighing",
+    "write_repairs": "preparation",
     "site": "siting",
+    "sketch_walks": "catchments",
 }
 
 __all__ = [
@@ -70,11 +79,15 @@ __all__ = [
     "analyse",
     "compare",
     "draw_area",
+    "draw_comparison",
     "draw_map",
+    "draw_plate",
     "draw_tornado",
     "estimate_intervals",
+    "examine",
     "explain_change",
     "explain_gaps",
+    "explore_sites",
     "export",
     "judge",
     "load_scenario",
@@ -82,11 +95,14 @@ __all__ = [
     "prepare",
     "sample_case",
     "site",
+    "sketch_walks",
+    "trace_all_isochrones",
     "trace_catchments",
     "trace_isochrones",
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",
+    "write_repairs",
 ]
 
 

@@ -12,6 +12,21 @@ from withinreach.measures import coverage_figures, ledger
 from withinreach.model import Frozen
 from withinreach.progress import silent
 from withinreach.reach import measure_own_reach, measure_reach, own_grounds
+from withinreach.showing import (
+    Column,
+    Dots,
+    Sketch,
+    beside,
+    card,
+    coverage_fills,
+    coverage_legend,
+    line,
+    picture,
+    share,
+    table,
+    text,
+    words,
+)
 from withinreach.standards import judge_case, load_registers
 
 if TYPE_CHECKING:
@@ -26,6 +41,8 @@ if TYPE_CHECKING:
 
 
 NO_FACILITY = -1
+# A card shows so many services as maps, and all of them in its table.
+SKETCHED_SERVICES = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +79,39 @@ class Result(Frozen):
             If the study has no service of this name.
         """
         return self.tables[self.case.study.service(service).name].copy()
+
+    def sketch(self, service: str, *dots: Dots) -> Sketch:
+        """A small map: areas by coverage, the facilities of a service, and other dots above them."""
+        case, asked = self.case, self.case.study.service(service)
+        minutes = words(case.study.language)["minutes"].format(minutes=f"{asked.cutoff_min:g}")
+        return Sketch(
+            shapes=case.areas.table.geometry.to_numpy(),
+            fills=coverage_fills(self.tables[service]["coverage"].to_numpy(np.float64)),
+            dots=(Dots(case.facilities.xy[case.facility_rows(asked.kinds)]), *dots),
+            title=f"{asked.title} · {minutes} · {share(self.totals[service]['coverage'])}",
+        )
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name} {share(total['coverage'])}" for name, total in self.totals.items())
+        return f"<Result {self.case.study.name}: {told}>"
+
+    def _repr_html_(self) -> str:
+        study, says = self.case.study, words(self.case.study.language)
+        services = [study.services[name] for name in self.tables]
+        columns = [Column(says["area"], text, numbers=False), *(Column(one.title, share) for one in services)]
+        shares = [[says["total"], *(self.totals[one.name]["coverage"] for one in services)]]
+        names = self.case.areas.table["name"]
+        shares += [
+            [name, *(self.tables[s.name]["coverage"].iloc[at] for s in services)] for at, name in enumerate(names)
+        ]
+        return card(
+            study.title,
+            study.notice,
+            line(f"{says['covered_of']} · {says['as_of'].format(date=study.as_of)}"),
+            beside(*(picture(self.sketch(one.name)) for one in services[:SKETCHED_SERVICES])),
+            coverage_legend(says["no_people"]),
+            table(columns, shares, says["more"]),
+        )
 
 
 def result_of(result: Result, part: Part) -> Result:

@@ -128,7 +128,7 @@ def equity(study: Path, *, as_json: bool) -> None:
 )
 @click.option("--runs", type=click.IntRange(1), default=200, show_default=True, help="Monte Carlo runs.")
 @click.option("--seed", type=int, default=20250630, show_default=True, help="Another seed, other draws.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Folder for a tornado per service; needs matplotlib.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Folder for a tornado per service.")
 @JSON
 def sensitivity(
     study: Path, others: tuple[Path, ...], plot: Path | None, *, runs: int, seed: int, as_json: bool

@@ -131,10 +131,12 @@ def _print_missing(told: Missing) -> None:
 @STUDY
 @click.argument("scenarios", metavar="SCENARIO…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write: tables, workbook, who gains and loses.")
+@click.option("--map", "page", type=click.Path(path_type=Path), help="Page to write: before and after, side by side.")
 @JSON
-def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, *, as_json: bool) -> None:
+def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, page: Path | None, *, as_json: bool) -> None:
     """Tell what scenarios change, per area and service: who gains, who loses, at what cost, and which targets."""
     from withinreach.exports.comparisons import export_comparison
+    from withinreach.maps import draw_comparison
     from withinreach.scenarios import compare as told
     from withinreach.scenarios import load_scenario
 
@@ -142,14 +144,20 @@ def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, *, as_js
     result = measure(load(study))
     with progress_bar("scenarios", len(read)) as step:
         comparison = told(result, *read, progress=step)
+    # What cannot be drawn is told before anything is written.
+    drawn = None if page is None else draw_comparison(comparison)
     if out is not None:
         export_comparison(comparison, out)
+    if drawn is not None and page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        drawn.save(str(page))
     if as_json:
         tables = {"totals": comparison.totals, "areas": comparison.table, "targets": comparison.targets()}
         print_json({name: records(table) for name, table in tables.items()})
         return
     _print_comparison(comparison)
-    click.echo("" if out is None else out, nl=out is not None)
+    for written in (out, page):
+        click.echo("" if written is None else written, nl=written is not None)
 
 
 def _print_comparison(comparison: Comparison) -> None:

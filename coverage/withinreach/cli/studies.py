@@ -87,16 +87,49 @@ def run(study: Path, out: Path | None, *, as_json: bool) -> None:
 
 @cli.command(name="map")
 @STUDY
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="HTML file; default maps/<name>.html.")
-def map_command(study: Path, output: Path | None) -> None:
-    """Draw the gap map of a study as one HTML file that needs no network."""
-    from withinreach.maps import draw_map
-
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A .html, .png or .svg file, or a folder for plates of everything; default maps/<name>.html.",
+)
+@click.option("--service", "services", multiple=True, help="Of plates: name of a service. Default: all.")
+@click.option(
+    "--county", "counties", multiple=True, help="Code of an area: its page, or its plates. Default: the whole."
+)
+def map_command(study: Path, output: Path | None, services: tuple[str, ...], counties: tuple[str, ...]) -> None:
+    """Draw the gap map of a study as one HTML file that needs no network, or as plates for paper (PNG, SVG)."""
     loaded = load(study)
-    result = measure(loaded)
     target = output or Path("maps", f"{loaded.name}.html")
+    if target.suffix.lower() != ".html":
+        _plates(loaded, target, services, counties)
+        return
+    if services or len(counties) > 1:
+        raise click.UsageError("several plates need -o FOLDER, one a name in .png or .svg; a page is of one --county")
+    from withinreach.maps import draw_area, draw_map
+
+    result = measure(loaded)
+    drawn = draw_area(result, counties[0]) if counties else draw_map(result)
     target.parent.mkdir(parents=True, exist_ok=True)
-    draw_map(result).save(str(target))
+    drawn.save(str(target))
+    click.echo(target)
+
+
+def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tuple[str, ...]) -> None:
+    """Write one plate into a file, or one for every service and area into a folder."""
+    from withinreach.maps.plates import Atlas, find_typeface, plate_path, write_plates
+
+    find_typeface()
+    names = services or tuple(study.services)
+    for name in names:
+        study.service(name)
+    if target.suffix:
+        path = plate_path(target)
+        if len(names) > 1 or len(counties) > 1:
+            raise click.UsageError(f"one file holds one plate; name one --service of {', '.join(names)}, one --county")
+        Atlas(measure(study)).plate(names[0], *counties).save(path)
+    else:
+        write_plates(Atlas(measure(study)), target, names, counties)
     click.echo(target)
 
 
@@ -105,11 +138,14 @@ def map_command(study: Path, output: Path | None) -> None:
 @click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
 @OUT
 def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
-    """Write the tables and geodata of a study, per county."""
-    from withinreach.exports import export as write
+    """Write the folder of each county, complete by itself, and the tables of the whole."""
+    from withinreach.publishing import export as write
 
     loaded = load(study)
-    click.echo(write(measure(loaded), out or Path("maps", loaded.name), county=counties or None))
+    result = measure(loaded)
+    codes = counties or tuple(result.case.areas.table["code"])
+    with progress_bar(loaded.name, len(codes)) as step:
+        click.echo(write(result, out or Path("maps", loaded.name), county=codes, progress=step))
 
 
 @cli.command()
@@ -180,26 +216,15 @@ def measure(study: Study) -> Result:
 
 
 def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
-    from withinreach.analysis import analyse, judge
-    from withinreach.exports import whole_folder, write_exports, write_manifest
-    from withinreach.maps import write_pages
-    from withinreach.preparation import prepare
+    from withinreach.publishing import INDEX, publish
 
     study = load(path)
+    result = measure(study)
     folder = out or Path("maps", study.name)
-    with (
-        progress_bar(study.name, PREPARE_STEPS + len(study.services) + 2) as step,
-        whole_folder(folder) as staging,
-    ):
-        result = analyse(prepare(study, progress=step), progress=step)
-        step("maps")
-        write_pages(result, staging)
-        step("tables and geodata")
-        judgement = judge(result)
-        write_exports(result, judgement, staging)
-        write_manifest(result, judgement, staging)
+    with progress_bar(study.name, len(result.case.areas) + 1) as step:
+        publish(result, folder, progress=step)
     if as_json:
         print_json(summary(result) | {"out": str(folder)})
     else:
         print_tables(result)
-        click.echo(folder / "index.html")
+        click.echo(folder / INDEX)

@@ -9,9 +9,9 @@ import geopandas as gpd
 from withinreach.analysis import judge
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated, write_layer_of
-from withinreach.exports.manifest import write_manifest
+from withinreach.exports.manifest import manifest_of, write_manifest
 from withinreach.exports.tables import write_csv
-from withinreach.exports.workbook import write_workbook
+from withinreach.exports.workbook import Sheet, write_workbook
 from withinreach.model import TOTAL
 from withinreach.scenarios.comparison import SHOWN
 from withinreach.standards import State, tell_state
@@ -85,7 +85,7 @@ def export_comparison(comparison: Comparison, folder: Path) -> Path:
         for name, table in tables.items():
             write_csv(table, staging / f"{name}.csv")
         place = ("zh", "en").index(study.language)
-        sheets = {SHEETS[name][place]: _shown(table, study) for name, table in tables.items()}
+        sheets = {SHEETS[name][place]: Sheet(_shown(table, study)) for name, table in tables.items()}
         write_workbook(sheets, staging / "comparison.xlsx", study.as_of)
         path = staging / "changes.gpkg"
         with dated(study.as_of):
@@ -94,7 +94,7 @@ def export_comparison(comparison: Comparison, folder: Path) -> Path:
                 (staging / f"scenario_{number}.toml").write_text(one.scenario.to_toml(), encoding="utf-8", newline="\n")
                 write_layer_of(comparison.changes(title), path, f"scenario_{number}")
                 write_layer_of(_areas(comparison, targets, title), path, f"areas_{number}", "MultiPolygon")
-        write_manifest(comparison.base, judge(comparison.base), staging)
+        write_manifest(manifest_of(comparison.base, judge(comparison.base)), staging)
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from withinreach.exports.workbook import write_workbook
+from withinreach.exports.workbook import Sheet, write_workbook
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,9 +52,8 @@ def write_findings(findings: pd.DataFrame, path: Path, language: str, day: dt.da
     """
     rules = findings.groupby(["severity", "rule", "file"], sort=False)
     summary = rules.agg(count=("rule", "size"), example=("reason", "first")).reset_index()
-    write_workbook(
-        dict(zip(SHEETS[language], (_told(summary, language), _told(findings, language)), strict=True)), path, day
-    )
+    sheets = (Sheet(_told(summary, language)), Sheet(_told(findings, language)))
+    write_workbook(dict(zip(SHEETS[language], sheets, strict=True)), path, day)
 
 
 def _told(table: pd.DataFrame, language: str) -> pd.DataFrame:

@@ -17,23 +17,30 @@ MARK = "manifest.json"
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, *, mark: str = MARK, staged_in: Path | None = None) -> Iterator[Path]:
     """Give a staging folder, and put it in the place of ``folder`` when the block ends without an error.
+
+    Parameters
+    ----------
+    mark
+        Name of the file by which an earlier output is known.
+    staged_in
+        An existing folder of the same file system for the staging folder; beside ``folder`` by default.
 
     Raises
     ------
     SourceError
-        If the folder holds anything but an earlier output of ours, which is known by its manifest.
+        If the folder holds anything but an earlier output of ours.
     """
     if folder.exists() and not folder.is_dir():
         raise SourceError(f"{folder}: is a file; name a folder with --out")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
         raise SourceError(
-            f"{folder}: holds files that are not an output of withinreach (no {MARK}); name an empty folder with --out"
+            f"{folder}: holds files that are not an output of withinreach (no {mark}); name an empty folder with --out"
         )
     parent = folder.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=staged_in or parent))
     try:
         yield staging
         staging.chmod(0o755)

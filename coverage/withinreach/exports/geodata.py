@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -10,22 +11,34 @@ import numpy as np
 import pandas as pd
 import pyogrio
 
-from withinreach.catchments import divide_ground, ground_near_streets, trace_isochrones
+from withinreach.catchments import divide_ground, ground_near_streets, trace_all_isochrones
+from withinreach.exports.qgis import add_styles, styles_of
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
-    from withinreach.model import Places
+    from withinreach.model import Case, Places
+    from withinreach.reach import Pairs
+    from withinreach.study import Study
 
 
 # As fine as the cells of a population grid, and a quarter of the work of the usual 50 m.
 CATCHMENT_CELL_M = 100.0
+# Of every layer, also of one without rows.
+GEOMETRIES = {
+    "area": "MultiPolygon",
+    "facilities": "Point",
+    "cells": "Point",
+    "isochrones": "MultiPolygon",
+    "catchments": "MultiPolygon",
+    "gaps": "MultiPolygon",
+}
 
 
 class Grounds(NamedTuple):
@@ -37,41 +50,79 @@ class Grounds(NamedTuple):
 
 def facility_grounds(result: Result) -> Grounds:
     """Isochrones of each service's cutoff, and catchments; ``service`` is the first column."""
-    case = result.case
+    return Grounds(isochrones_of(result.case, np.arange(len(result.case.facilities))), catchments_of(result.case))
+
+
+def isochrones_of(case: Case, facilities: NDArray[np.integer]) -> gpd.GeoDataFrame:
+    """The isochrones of some facilities by their rows, ascending; ``facility`` is the row among all of the case."""
+    traced = trace_all_isochrones(replace(case, facilities=case.facilities.taken(facilities)))
+    return traced.assign(facility=facilities[traced["facility"]].astype(np.int32))
+
+
+def catchments_of(case: Case) -> gpd.GeoDataFrame:
+    """The catchments of all facilities. They have no limit: only the whole knows who is nearest to whom."""
     shared = ground_near_streets(case, CATCHMENT_CELL_M)
-    isochrones, catchments = [], []
+    catchments = []
     for name, service in case.study.services.items():
-        isochrones.append(trace_isochrones(case, name, minutes=[service.cutoff_min]).assign(service=name))
-        catchments.append(divide_ground(case, service, shared).assign(service=name))
-    return Grounds(_stacked(isochrones), _stacked(catchments))
+        catchments.append(divide_ground(case, service, shared))
+        catchments[-1].insert(0, "service", name)
+    return pd.concat(catchments, ignore_index=True)
 
 
-def _stacked(frames: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Frames one below the other, the last column first."""
-    together = pd.concat(frames, ignore_index=True)
-    return together[["service", *together.columns[:-1]]]
-
-
-def write_geopackage(result: Result, grounds: Grounds, code: str, path: Path) -> None:
-    """Write the layers ``area``, ``facilities``, ``cells``, ``isochrones`` and ``catchments`` of one area.
+def county_layers(result: Result, grounds: Grounds, area: int) -> dict[str, gpd.GeoDataFrame]:
+    """The layers ``area``, ``facilities``, ``cells``, ``isochrones`` and ``catchments`` of one area.
 
     All are in the study's metric CRS. ``area`` has the figures of every service as ``<service>_<figure>``; ``cells``
-    are the centres of inhabited cells with people per group, the density of streets around and, per service, metres
-    and seconds to the nearest facility (empty where there is no way), its id, and the status. ``isochrones`` and
-    ``catchments`` have one polygon per service and facility of the area, whole, also where it crosses the border; see
-    `trace_isochrones` and `trace_catchments`.
+    are the centres of inhabited cells with their number, people per group, the density of streets around and, per
+    service, metres and seconds to the nearest facility (empty where there is no way), its id, and the status.
+    ``isochrones`` and ``catchments`` have one polygon per service and facility of the area, whole, also where it
+    crosses the border; see `trace_isochrones` and `trace_catchments`.
+
+    Parameters
+    ----------
+    area
+        Row of the area.
     """
-    (row,) = result.case.areas.rows_of([code])
-    layers = {
-        "area": _area(result, row),
-        "facilities": _points(result, result.case.facilities, row),
-        "cells": _cells(result, row),
-        "isochrones": _in_area(result, grounds.isochrones, row),
-        "catchments": _in_area(result, grounds.catchments, row),
+    return {
+        "area": _area(result, area),
+        "facilities": _points(result, result.case.facilities, area),
+        "cells": _cells(result, area),
+        "isochrones": _in_area(result, grounds.isochrones, area),
+        "catchments": _in_area(result, grounds.catchments, area),
     }
-    with dated(result.case.study.as_of):
+
+
+def county_pairs(result: Result, service: str, pairs: Pairs, area: int) -> pd.DataFrame:
+    """Cells of one area and the facilities, of any area, that they are within the cutoff of.
+
+    Returns
+    -------
+    DataFrame
+        service, cell (its number in the area's cells), facility_id, seconds; by cell, then by facility.
+    """
+    case = result.case
+    number = np.cumsum(case.people.area == area) - 1
+    here = np.flatnonzero(case.people.area[pairs.cell] == area)
+    order = here[np.lexsort((pairs.facility[here], pairs.cell[here]))]
+    ids = case.facilities.table["id"].to_numpy(object)
+    return pd.DataFrame(
+        {
+            "service": pd.Series([service] * len(order), dtype="str"),
+            "cell": number[pairs.cell[order]].astype(np.int32),
+            "facility_id": pd.Series(ids[pairs.facility[order]], dtype="str"),
+            "seconds": pairs.seconds[order],
+        }
+    )
+
+
+def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], study: Study, path: Path) -> None:
+    """Write the layers of a county with the styles that QGIS opens them with."""
+    with dated(study.as_of):
         for name, layer in layers.items():
-            pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists())
+            pyogrio.write_dataframe(
+                layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=GEOMETRIES[name]
+            )
+    add_styles(path, styles_of(study), study.as_of)
 
 
 def write_layer_of(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
@@ -125,6 +176,7 @@ def _in_area(result: Result, grounds: gpd.GeoDataFrame, row: int) -> gpd.GeoData
 
 def _cells(result: Result, row: int) -> gpd.GeoDataFrame:
     cells = _points(result, result.case.people, row)
+    cells.insert(0, "cell", np.arange(len(cells), dtype=np.int32))
     here = result.case.people.area == row
     ids = result.case.facilities.table["id"].to_numpy(object)
     keys = np.array([status.key for status in Status], object)

@@ -9,19 +9,23 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from withinreach.model import TOTAL
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
 
     from withinreach.analysis import Result
     from withinreach.standards import Judgement
+    from withinreach.study import Study
 
 LIBRARIES = ("contourpy", "geopandas", "numba", "numpy", "pandas", "pyogrio", "pyproj", "rasterio", "scipy", "shapely")
 
 
-def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
-    """Write ``manifest.json``.
+def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
+    """What ``manifest.json`` of the whole says.
 
     Inputs with size and sha256, the study as it was understood, versions, the population's way from file to areas, what
     of it was masked, the ledger per service, how many findings of each severity stand in ``audit.csv``, and how many
@@ -29,11 +33,23 @@ def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
     inputs give equal bytes. There is no seed, for nothing is random.
     """
     study = result.case.study
-    manifest = {
+    return {
         "study": study.name,
         "title": study.title,
         "notice": study.notice,
         "as_of": study.as_of.isoformat(),
+        **provenance(study),
+        "population": _numbers(result.case.audit.population.T),
+        "masked": result.case.audit.masked.to_dict(orient="records"),
+        "ledger": _ledger(result, TOTAL),
+        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
+        "targets": _targets(judgement, TOTAL),
+    }
+
+
+def provenance(study: Study) -> dict[str, object]:
+    """What decides on every figure: inputs with their digests, parameters, the seed, versions."""
+    return {
         "inputs": [_input(path) for path in study.input_paths()],
         "parameters": _plain_paths(study.model_dump(mode="json")),
         "seed": None,
@@ -42,17 +58,35 @@ def write_manifest(result: Result, judgement: Judgement, folder: Path) -> None:
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },
-        "population": _numbers(result.case.audit.population.T),
-        "masked": result.case.audit.masked.to_dict(orient="records"),
-        "ledger": {name: _numbers(table[["total"]])["total"] for name, table in result.ledgers.items()},
-        "findings": {str(k): int(v) for k, v in result.case.audit.findings["severity"].value_counts().items()},
-        "targets": {str(k): {str(s): int(n) for s, n in row.items()} for k, row in judgement.counts().iterrows()},
     }
+
+
+def county_manifest(whole: Mapping[str, object], result: Result, judgement: Judgement, code: str) -> dict[str, object]:
+    """What ``manifest.json`` of one county says: that of the whole, with the county's own ledger and targets."""
+    (row,) = result.case.areas.rows_of([code])
+    name = str(result.case.areas.table["name"].iloc[row])
+    of_county = {"ledger": _ledger(result, code), "targets": _targets(judgement, code)}
+    return {**whole, "unit": {"code": code, "name": name}, **of_county}
+
+
+def write_manifest(manifest: Mapping[str, object], folder: Path) -> None:
+    """Write ``manifest.json``."""
     text = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
+def _ledger(result: Result, code: str) -> dict[str, dict[str, float | None]]:
+    return {name: _numbers(table[[code]])[code] for name, table in result.ledgers.items()}
+
+
+def _targets(judgement: Judgement, code: str) -> dict[str, dict[str, int]]:
+    return {str(k): {str(s): int(n) for s, n in row.items()} for k, row in judgement.counts(code).iterrows()}
+
+
 def _input(path: Path) -> dict[str, object]:
+    """Size and digest of a file; unknown once it is gone, as those of `sample_case` are."""
+    if not path.is_file():
+        return {"file": path.name, "bytes": None, "sha256": None}
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}

@@ -13,7 +13,7 @@ import shapely
 from withinreach.analysis import judge
 from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated, write_layer_of
-from withinreach.exports.manifest import write_manifest
+from withinreach.exports.manifest import manifest_of, write_manifest
 from withinreach.exports.tables import write_csv
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def export_plan(plan: Plan, folder: Path) -> Path:
                 staging / "plan.gpkg",
                 "unservable",
             )
-        write_manifest(plan.base, judge(plan.base), staging)
+        write_manifest(manifest_of(plan.base, judge(plan.base)), staging)
     return folder
 
 
@@ -80,7 +80,7 @@ def export_missing(missing: Missing, folder: Path) -> Path:
             write_layer_of(pockets.set_geometry(first, crs=pockets.crs), path, "pockets")
             write_layer_of(pockets[walked], path, "walks", "LineString")
             write_layer_of(links, path, "links", "LineString")
-        write_manifest(missing.base, judge(missing.base), staging)
+        write_manifest(manifest_of(missing.base, judge(missing.base)), staging)
     return folder
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from withinreach.measures import township_table
 from withinreach.model import TOTAL
 from withinreach.weighing import catchment_loads
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 # Micro-people and micro-minutes: far below any meaning, and free of binary noise such as 0.30000000000000004.
 DECIMALS = 6
-# A cell that starts with one of these is run as a formula by spreadsheets; an apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A cell that starts with one of these is run as a formula by spreadsheets; an apostrophe makes it text. The last four
+# are what full-width input makes of the first.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def every_row(result: Result) -> pd.DataFrame:
@@ -31,9 +33,12 @@ def every_row(result: Result) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
-def county_rows(result: Result, code: str) -> pd.DataFrame:
-    """One row per service for one area."""
-    blocks = [_with_service(result, name, table[table["code"] == code]) for name, table in result.tables.items()]
+def township_rows(result: Result, area: int) -> pd.DataFrame:
+    """One row per service and township of one area (its row); none where no polygons of townships are known."""
+    blocks = [
+        _with_service(result, name, township_table(result.case, reach, result.own_reaches[name], area))
+        for name, reach in result.reaches.items()
+    ]
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -59,11 +64,17 @@ def _with_service(result: Result, name: str, table: pd.DataFrame) -> pd.DataFram
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as spreadsheets in Chinese offices read it: UTF-8 with BOM, text in quotes, no formulas."""
-    text = table.select_dtypes(include=["str", "object"]).columns
-    safe = table.round(DECIMALS).assign(**{column: table[column].map(_not_a_formula) for column in text})
+    """Write a table as spreadsheets in Chinese offices read it: UTF-8 with BOM, text in quotes, no formulas.
+
+    Withheld figures hold their mark; see `withheld`.
+    """
+    text = table.select_dtypes(include=["str", "object", "category"]).columns
+    safe = table.round(DECIMALS).assign(**{column: table[column].astype(object).map(_field) for column in text})
     safe.to_csv(path, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
 
 
-def _not_a_formula(value: str) -> str:
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+def _field(value: object) -> object:
+    """A field of a column of text, or of figures some of which are withheld."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    return round(value, DECIMALS) if isinstance(value, float) else value

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from withinreach.exports.tables import write_csv
-from withinreach.exports.workbook import write_workbook
+from withinreach.exports.workbook import Sheet, write_workbook
 from withinreach.model import TOTAL
 from withinreach.standards import State, tell_state
 
@@ -53,6 +53,9 @@ SHOWN = {
     "caveat": ("备注", "note"),
 }
 
+# The column with the words of a document by the language of a reader.
+READERS = {"zh": "words", "en": "gloss"}
+
 
 def write_targets(judgement: Judgement, study: Study, folder: Path, stem: str, code: str = TOTAL) -> None:
     """Write ``<stem>.csv`` and ``<stem>.xlsx``: the rows of one unit, and for all units together those of each, too.
@@ -64,10 +67,16 @@ def write_targets(judgement: Judgement, study: Study, folder: Path, stem: str, c
     write_csv(rows.replace({np.inf: np.nan}), folder / f"{stem}.csv")
     place = ("zh", "en").index(study.language)
     titles = (("指标", "各区", "说明"), ("targets", "units", "notes"))[place]
-    sheets = {titles[0]: _shown(judgement.of_unit(code), study)}
+    sheets = {titles[0]: _sheet(_shown(judgement.of_unit(code), study), study)}
     if code == TOTAL:
-        sheets[titles[1]] = _shown(rows[rows["code"] != TOTAL], study)
-    write_workbook({**sheets, titles[2]: _notes(judgement, study, code)}, folder / f"{stem}.xlsx", study.as_of)
+        sheets[titles[1]] = _sheet(_shown(rows[rows["code"] != TOTAL], study), study)
+    sheets[titles[2]] = Sheet(_notes(judgement, study, code))
+    write_workbook(sheets, folder / f"{stem}.xlsx", study.as_of)
+
+
+def _sheet(table: pd.DataFrame, study: Study) -> Sheet:
+    place = ("zh", "en").index(study.language)
+    return Sheet(table, {SHOWN[name][place]: "0" for name in ("year", "people_year", "reported_year")})
 
 
 def _shown(rows: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Classes of the legend: coverage by policy thresholds, uncovered people by density."""
+"""Classes of the legend: uncovered people by density."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COVERAGE_BREAKS = (0.6, 0.8, 0.95)
-NO_PEOPLE = -1
-# Sums of fractional people carry noise of about 1e-15; a share of 0.8 must not fall a class short for it.
-SHARE_DIGITS = 9
 # Of the uncovered people, so many live at most as densely as the three breaks.
 DENSITY_SHARES = (0.2, 0.5, 0.8)
 STEPS = (1.0, 2.0, 5.0)
 # People per hectare; thinner than this is noise of a disaggregated grid, and no break of a legend.
 LOWEST_BREAK = 0.001
-
-
-def coverage_classes(shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Class of each share of people covered: 0 below 60 %, 1 from 60 %, 2 from 80 %, 3 from 95 % on; -1 for NaN.
-
-    A share on a threshold belongs to the class that begins there.
-    """
-    found = np.searchsorted(COVERAGE_BREAKS, np.round(shares, SHARE_DIGITS), side="right")
-    return np.where(np.isnan(shares), NO_PEOPLE, found)
 
 
 def density_breaks(uncovered: NDArray[np.float64], cell_ha: float) -> tuple[float, float, float]:

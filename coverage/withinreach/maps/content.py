@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapely.ops import polylabel
 
-from withinreach.maps.classes import COVERAGE_BREAKS, coverage_classes, density_breaks
+from withinreach.maps.classes import density_breaks
+from withinreach.maps.facilities import idle_rows
 from withinreach.maps.labels import LABELS
+from withinreach.maps.numbers import number, numbers
+from withinreach.maps.people import account_content, minutes_content
+from withinreach.maps.pockets import pocket_content
 from withinreach.measures.ledger import OUTSIDE
+from withinreach.measures.units import Units
 from withinreach.model import TOTAL
 from withinreach.reach import Status
+from withinreach.showing import COVERAGE_BREAKS, coverage_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
     import shapely
-    from numpy.typing import NDArray
 
     from withinreach.analysis import Result
     from withinreach.maps.layers import Detail
     from withinreach.maps.shapes import Degrees
     from withinreach.model import Case
     from withinreach.reach import Reach
+    from withinreach.siting.missing.pockets import Pockets
+    from withinreach.study import Service
 
 FIGURES = (
     "people",
@@ -33,6 +40,9 @@ FIGURES = (
     "uncovered_people",
     "coverage",
     "coverage_own",
+    "circle_people",
+    "circle_coverage",
+    "served_of_circle",
     "median_min",
     "p90_min",
     "facilities",
@@ -58,50 +68,47 @@ class Links:
 NO_LINKS = Links()
 
 
-def study_content(result: Result, degrees: Degrees, links: Links, detail: Detail) -> dict[str, object]:
-    """Title, notes, labels, areas, and every service with its figures."""
-    case = result.case
+def study_content(
+    result: Result, degrees: Degrees, links: Links, detail: Detail, pockets: Mapping[str, Pockets]
+) -> dict[str, object]:
+    """Title, notes, labels, areas, and every service with its figures and pockets, these by service."""
+    services = [
+        service_content(result, reach) | {"pockets": pocket_content(result, pockets[name])}
+        for name, reach in result.reaches.items()
+    ]
+    return study_facts(result.case, degrees, links, detail) | {"services": services}
+
+
+def study_facts(case: Case, degrees: Degrees, links: Links, detail: Detail) -> dict[str, object]:
+    """Title, notes, labels, areas: what a page says of a case, whatever was measured."""
     study = case.study
     return {
         "language": study.language,
-        "text": dict(LABELS[study.language]),
+        "texts": {language: dict(words) for language, words in LABELS.items()},
         "title": study.title,
         "notice": study.notice,
         "producer": study.producer,
         "asOf": study.as_of.isoformat(),
         "populationAsOf": study.population.as_of.isoformat(),
         "crs": study.metric_crs,
+        "reviewNumber": study.map.review_number,
+        "internalUse": study.map.internal_use,
+        "baseMap": study.map.base_map,
         "cellSizeM": list(case.cell_size_m),
         "coverageBreaks": list(COVERAGE_BREAKS),
         "groups": {name: group.title for name, group in study.population.groups.items()},
         "statuses": [status.key for status in Status],
         "areas": _areas(case, degrees, links),
         "home": links.home,
+        "accounts": account_content(case),
         "peopleStep": detail.people_step,
         "metresStep": detail.metres_step,
-        "services": [_service_content(result, reach) for reach in result.reaches.values()],
     }
-
-
-def facility_content(case: Case) -> dict[str, list[object]]:
-    """The facilities column by column, in the order of the case; lon and lat in WGS84 degrees."""
-    table = case.facilities.table
-    capacities = {s.capacity for s in case.study.services.values() if s.capacity is not None}
-    content: dict[str, list[object]] = {
-        "id": [str(value) for value in table["id"]],
-        "name": [str(value) for value in table["name"]],
-        "lon": [round(float(value), 6) for value in table["lon"]],
-        "lat": [round(float(value), 6) for value in table["lat"]],
-        "area": case.facilities.area.tolist(),
-    }
-    for name in sorted(capacities):
-        content[f"capacity_{name}"] = _numbers(table[name].to_numpy(np.float64))
-    return content
 
 
 def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]]:
     table = case.areas.table
-    anchors = degrees.of(np.array([_label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
+    anchors = degrees.of(np.array([label_point(geometry) for geometry in table.geometry]).reshape(-1, 2))
     return [
         {
             "code": str(code),
@@ -113,7 +120,7 @@ def _areas(case: Case, degrees: Degrees, links: Links) -> list[dict[str, object]
     ]
 
 
-def _label_point(geometry: shapely.Geometry) -> tuple[float, float]:
+def label_point(geometry: shapely.Geometry) -> tuple[float, float]:
     """A point well inside the largest part of an area."""
     part = max(getattr(geometry, "geoms", [geometry]), key=lambda g: g.area)
     west, south, east, north = part.bounds
@@ -121,7 +128,8 @@ def _label_point(geometry: shapely.Geometry) -> tuple[float, float]:
     return point.x, point.y
 
 
-def _service_content(result: Result, reach: Reach) -> dict[str, object]:
+def service_content(result: Result, reach: Reach) -> dict[str, object]:
+    """A service with its rules, its facilities and its figures."""
     case, service = result.case, reach.service
     study = case.study
     table = result.tables[service.name]
@@ -140,12 +148,31 @@ def _service_content(result: Result, reach: Reach) -> dict[str, object]:
         "capacity": service.capacity,
         "capacityTitle": service.capacity_title,
         "normSource": None if service.norm is None else service.norm.source,
+        "norm": _norm_content(case, service),
+        "kinds": sorted(study.taxonomy.within(service.kinds)),
+        "opens": service.kinds[0],
         "facilities": case.facility_rows(service.kinds).tolist(),
+        "idle": idle_rows(case, service.kinds).tolist(),
         "densityBreaks": list(density_breaks(uncovered, width * height / SQUARE_M_PER_HA)),
-        "figures": {name: _numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
-        "total": {name: _number(float(result.totals[service.name][name])) for name in FIGURES},
+        "figures": {name: numbers(table[name].to_numpy(np.float64)) for name in FIGURES},
+        "total": {name: number(float(result.totals[service.name][name])) for name in FIGURES},
         "classes": coverage_classes(table["coverage"].to_numpy(np.float64)).tolist(),
+        "walks": minutes_content(case, reach),
         "ledger": _ledger(result.ledgers[service.name], case),
+    }
+
+
+def _norm_content(case: Case, service: Service) -> dict[str, object] | None:
+    """The norm of a service with the places that it asks for, in each area and in all."""
+    norm = service.norm
+    if norm is None:
+        return None
+    needed = Units.of_areas(case).people(case.people_of(norm.of)) * norm.per_1000 / 1000
+    return {
+        "per1000": norm.per_1000,
+        "of": norm.of,
+        "needed": numbers(needed),
+        "neededTotal": float(needed.sum()),
     }
 
 
@@ -155,16 +182,7 @@ def _ledger(ledger: pd.DataFrame, case: Case) -> dict[str, object]:
     rows = ledger.loc[keys]
     outside = float(ledger.loc[OUTSIDE, TOTAL]) if OUTSIDE in ledger.index else 0.0
     return {
-        "areas": [_numbers(rows[code].to_numpy(np.float64)) for code in case.areas.table["code"]],
-        "total": _numbers(rows[TOTAL].to_numpy(np.float64)),
+        "areas": [numbers(rows[code].to_numpy(np.float64)) for code in case.areas.table["code"]],
+        "total": numbers(rows[TOTAL].to_numpy(np.float64)),
         "outside": outside,
     }
-
-
-def _numbers(values: NDArray[np.float64]) -> list[object]:
-    return [_number(value) for value in values.tolist()]
-
-
-def _number(value: float) -> float | None:
-    """JSON knows no NaN; a missing figure is null."""
-    return value if np.isfinite(value) else None

@@ -14,34 +14,63 @@ import re
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import xstatic.pkg.leaflet
 from branca.element import Element, Figure
 from jinja2 import Template
 
+from withinreach.maps.palette import palette_script
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
 
 _ASSETS: Traversable = files("withinreach.maps") / "assets"
 _LEAFLET = Path(xstatic.pkg.leaflet.BASE_DIR)
 APP_SCRIPTS = (
     "data.js",
+    "words.js",
     "format.js",
     "canvas.js",
     "base.js",
     "cells.js",
     "facilities.js",
+    "filter.js",
+    "finder.js",
     "areas.js",
+    "circles.js",
+    "pockets.js",
     "walk.js",
+    "trial.js",
+    "smol-toml.js",
+    "scenario.js",
+    "scenario-files.js",
+    "isochrones.js",
     "sites.js",
+    "sites-panel.js",
     "legend.js",
     "panel.js",
     "table.js",
+    "charts.js",
+    "targets.js",
+    "accounts.js",
+    "basemap.js",
     "pointer.js",
     "chrome.js",
+    "compare.js",
+    "compare-panel.js",
     "app.js",
+)
+# Where the pictures of an online base map come from, which a study may allow; nothing else is ever fetched. Those of
+# assets/basemap.js: Tianditu's WMTS in Web Mercator, OpenStreetMap's standard tiles; not verified from a live service.
+TILE_HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "none": (),
+        "tianditu": tuple(f"https://t{number}.tianditu.gov.cn" for number in range(8)),
+        "osm": ("https://tile.openstreetmap.org",),
+    }
 )
 _POLICY_HERE = "policy-of-this-page"
 _SCRIPT_TYPES = ("", "text/javascript", "application/javascript", "module")
@@ -56,6 +85,8 @@ class OfflineFigure(Figure):
         Title of the page, any text.
     language
         Language tag of the page, e.g. ``zh-CN``.
+    hosts
+        From which pictures may be fetched; none by default.
     """
 
     _template = Template(
@@ -66,27 +97,31 @@ class OfflineFigure(Figure):
         "<script>\n{{ this.script.render(**kwargs) }}\n</script>\n</body>\n</html>\n"
     )
 
-    def __init__(self, *, title: str, language: str) -> None:
+    def __init__(self, *, title: str, language: str, hosts: tuple[str, ...] = ()) -> None:
         super().__init__(title=title)
-        self.language = language
+        self.language, self.hosts = language, hosts
         self.header = Element()
         self.header._parent = self  # noqa: SLF001  # branca's own way of hanging up its three parts
 
     def render(self, **kwargs: object) -> str:
         """The whole page, with the policy of the scripts that are in it now."""
         page = str(super().render(**kwargs)).replace("\r\n", "\n").replace("\r", "\n")
-        return page.replace(_POLICY_HERE, content_policy(page), 1)
+        return page.replace(_POLICY_HERE, content_policy(page, self.hosts), 1)
 
 
-def content_policy(page: str) -> str:
-    """The Content-Security-Policy for a page: its own scripts by digest, its own styles and pictures, nothing else."""
+def content_policy(page: str, hosts: tuple[str, ...] = ()) -> str:
+    """The Content-Security-Policy for a page: its own scripts by digest, its own styles and pictures, nothing else.
+
+    Pictures may come from `hosts`, too.
+    """
     reader = _ScriptReader()
     reader.feed(page)
     reader.close()
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in reader.scripts)
     scripts = " ".join(dict.fromkeys(f"'sha256-{digest}'" for digest in digests))
+    pictures = " ".join(("data:", "blob:", *hosts))
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src {pictures}; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -113,9 +148,9 @@ class _ScriptReader(HTMLParser):
             self._inside = False
 
 
-def page_skeleton(map_id: str, text: Mapping[str, str]) -> str:
-    """The body of the page before the app fills it."""
-    return Template(_asset("page.html"), autoescape=True).render(map_id=map_id, text=text)
+def page_skeleton(map_id: str, texts: Iterable[Mapping[str, str]]) -> str:
+    """The body of the page before the app fills it; `texts` are the labels of each language that it speaks."""
+    return Template(_asset("page.html"), autoescape=True).render(map_id=map_id, texts=texts)
 
 
 def styles() -> str:
@@ -146,8 +181,9 @@ def leaflet_script() -> str:
 
 def app_script() -> str:
     """Our own scripts, in order, as one closed function that leaves the global `withinReach` behind."""
-    body = "\n".join(_asset(name) for name in APP_SCRIPTS)
-    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ start, trial }};\n}})();\n'
+    body = "\n".join([palette_script(), *(_asset(name) for name in APP_SCRIPTS)])
+    face = "start, compare, trial, compared"
+    return f'const withinReach = (function () {{\n"use strict";\n{body}\nreturn {{ {face} }};\n}})();\n'
 
 
 def _asset(name: str) -> str:

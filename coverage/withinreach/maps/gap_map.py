@@ -10,9 +10,10 @@ import numpy as np
 import shapely
 from folium.template import Template
 
-from withinreach.analysis import result_of
-from withinreach.maps.content import NO_LINKS, Links, facility_content, study_content
-from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
+from withinreach.analysis import judge, result_of
+from withinreach.maps.content import NO_LINKS, Links, study_content
+from withinreach.maps.document import TILE_HOSTS, OfflineFigure, app_script, leaflet_script, page_skeleton, styles
+from withinreach.maps.facilities import facility_content, unit_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
     FULL,
@@ -26,30 +27,37 @@ from withinreach.maps.layers import (
     street_arrays,
     water_arrays,
 )
+from withinreach.maps.pockets import pocket_arrays, worst_pockets
 from withinreach.maps.shapes import Degrees
+from withinreach.maps.targets import target_content
 from withinreach.maps.walks import cost_arrays, paces, walk_arrays, walk_content
 from withinreach.model import part_around
+from withinreach.preparation.areas import assign_areas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
     from withinreach.maps.layers import Island
     from withinreach.model import Case
+    from withinreach.standards import Judgement
+    from withinreach.study import Study
 
 # Minutes that may be tried on an area's page without coming to the end of its streets.
 TRIED_S = 20 * 60
 
 
-def draw_map(result: Result) -> folium.Map:
+def draw_map(result: Result, *, judgement: Judgement | None = None) -> folium.Map:
     """Draw every service of a result on one map.
 
     Parameters
     ----------
     result
         What `analyse` returned.
+    judgement
+        What `judge` returned for the result, where it is at hand.
 
     Returns
     -------
@@ -58,10 +66,10 @@ def draw_map(result: Result) -> folium.Map:
         shows itself. Layers of folium can be added before saving, as far as they bring no files of their own:
         vector layers and plain markers do, ``Popup``, ``Choropleth`` and tile layers do not.
     """
-    return _drawn(result, _islands(result, NO_LINKS, FULL))
+    return _drawn(result, _islands(result, NO_LINKS, FULL, target_content(judgement or judge(result))))
 
 
-def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.Map:
+def draw_area(result: Result, code: str, *, links: Links = NO_LINKS, judgement: Judgement | None = None) -> folium.Map:
     """Draw one area of a result, with the streets and facilities around it, as a page on which sites can be tried.
 
     Whoever opens the page puts a site on the map and sees whom it would reach in time, or closes a facility and sees
@@ -73,6 +81,8 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.M
         Of the area.
     links
         Where other pages of the same result are.
+    judgement
+        What `judge` returned for the result, where it is at hand.
 
     Raises
     ------
@@ -80,22 +90,23 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS) -> folium.M
         If there is no such area.
     """
     (row,) = result.case.areas.rows_of([code])
-    part = part_around(result.case, row, _farthest_m(result.case))
+    part = part_around(result.case, row, page_reach_m(result.case.study))
     here = result_of(result, part)
     # Where no street is known there is no place to walk to a site from; the page tells what it knows.
     walking = _walking_islands(part.case) if part.case.network.n_segments else ()
-    return _drawn(here, chain(_islands(here, links, FULL), walking))
+    targets = target_content(judgement or judge(result), code)
+    return _drawn(here, chain(_islands(here, links, FULL, targets), walking))
 
 
-def draw_overview(result: Result, links: Links) -> folium.Map:
+def draw_overview(result: Result, links: Links, judgement: Judgement) -> folium.Map:
     """Draw every area, in less detail and each with the way to its own page."""
-    return _drawn(result, _islands(result, links, OVERVIEW))
+    return _drawn(result, _islands(result, links, OVERVIEW, target_content(judgement)))
 
 
-def _farthest_m(case: Case) -> float:
-    """How far people may walk on the page: the longest cutoff at the fastest pace on foot, and what is tried there."""
-    profiles = case.study.profiles
-    own = max(s.cutoff_s * profiles[s.profile].speed_m_s for s in case.study.services.values())
+def page_reach_m(study: Study) -> float:
+    """How far people may walk on a page: the longest cutoff at the fastest pace on foot, and what is tried there."""
+    profiles = study.profiles
+    own = max(s.cutoff_s * profiles[s.profile].speed_m_s for s in study.services.values())
     return max(own, TRIED_S * max(profile.speed_m_s for profile in profiles.values() if profile.slope != "none"))
 
 
@@ -106,7 +117,8 @@ def _drawn(result: Result, islands: Iterable[Island]) -> folium.Map:
     gap_map = GapMap(corners, language=study.language)
     for island in islands:
         gap_map.add_child(island)
-    OfflineFigure(title=study.title, language=LABELS[study.language]["tag"]).add_child(gap_map)
+    hosts = TILE_HOSTS[study.map.base_map]
+    OfflineFigure(title=study.title, language=LABELS[study.language]["tag"], hosts=hosts).add_child(gap_map)
     return gap_map
 
 
@@ -161,31 +173,45 @@ class GapMap(folium.Map):
         self._id = "gap"
         self.default_js: list[tuple[str, str]] = []
         self.default_css: list[tuple[str, str]] = []
-        self.styles, self.skeleton = styles(), page_skeleton(self.get_name(), LABELS[language])
+        others = (words for name, words in LABELS.items() if name != language)
+        self.styles, self.skeleton = styles(), page_skeleton(self.get_name(), (LABELS[language], *others))
         self.leaflet_script, self.app_script = leaflet_script(), app_script()
 
     def _get_self_bounds(self) -> list[list[float | None]]:
         return [list(corner) for corner in self.bounds]
 
 
-def _islands(result: Result, links: Links, detail: Detail) -> Iterator[Island]:
+def _islands(result: Result, links: Links, detail: Detail, targets: Mapping[str, object]) -> Iterator[Island]:
     case = result.case
     degrees = Degrees(case.study.metric_crs)
     # A page on which sites are tried tells of every group, others of those that the services are for.
     groups = {service.people for service in case.study.services.values()}
     shown = case.study.population.groups if len(case.areas) == 1 else groups
-    yield json_island("study", study_content(result, degrees, links, detail))
+    pockets = {name: worst_pockets(result, name) for name in result.reaches}
+    yield json_island("study", study_content(result, degrees, links, detail, pockets))
     yield json_island("facilities", facility_content(case))
+    yield json_island("units", unit_content(case))
+    yield json_island("targets", targets)
     yield packed_island("areas", area_arrays(case, degrees))
     yield packed_island("water", water_arrays(case, degrees))
     yield packed_island("streets", street_arrays(case, degrees, detail))
     yield packed_island("cells", cell_arrays(case, sorted(shown), detail))
     for name, reach in result.reaches.items():
-        yield packed_island(f"reach-{name}", reach_arrays(reach, detail))
+        yield packed_island(f"reach-{name}", {**reach_arrays(reach, detail), **pocket_arrays(pockets[name])})
 
 
 def _walking_islands(case: Case) -> Iterator[Island]:
-    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs)))
+    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs), page_reach_m(case.study)))
     yield packed_island("network", walk_arrays(case))
+    yield from _unit_islands(case)
     for number, costs in enumerate(paces(case)[1]):
         yield packed_island(f"costs-{number}", cost_arrays(costs))
+
+
+def _unit_islands(case: Case) -> Iterator[Island]:
+    """The coarsest polygons that the study lists below its areas, and in which of them each cell lies."""
+    listed = [(units.places, units.polygons) for units in case.units.values() if units.polygons is not None]
+    if listed:
+        places, polygons = min(listed, key=lambda one: len(one[0]))
+        yield json_island("cell-units", {"names": [str(name) for name in places.table["name"]]})
+        yield packed_island("unit-of-cell", {"of": assign_areas(polygons, case.people.xy)})

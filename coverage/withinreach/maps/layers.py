@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from branca.element import MacroElement
-from jinja2 import Template
+from branca.element import Element, Figure, MacroElement
 
 from withinreach.maps.packing import pack
 from withinreach.maps.shapes import encode_shapes, whole_steps
@@ -62,6 +61,18 @@ FULL = Detail()
 OVERVIEW = Detail(street_levels=3, people_step=10, metres_step=20)
 
 
+class _Verbatim(Element):
+    """HTML as it stands."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, **_: object) -> str:
+        """The text."""
+        return self.text
+
+
 class Island(MacroElement):
     """A script element that holds data and is never run.
 
@@ -75,17 +86,24 @@ class Island(MacroElement):
         Without a closing script tag.
     """
 
-    _template = Template(
-        "{% macro html(this, kwargs) %}"
-        '<script type="{{ this.mime }}" id="wr-{{ this.key }}">{{ this.text }}</script>'
-        "{% endmacro %}"
-    )
-
     def __init__(self, key: str, mime: str, text: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Island"
         self._id = key.replace("-", "_")
         self.key, self.mime, self.text = key, mime, text
+
+    def render(self, **_: object) -> str:
+        """Hang the element into the page as it is; nothing is left to say at its own place.
+
+        What branca does itself would read it as a template, so that a name like ``{{ 7 * 7 }}``, or worse, would be
+        carried out while the page is made.
+        """
+        script = f'<script type="{self.mime}" id="wr-{self.key}">{self.text}</script>'
+        page = self.get_root()
+        if not isinstance(page, Figure):
+            raise TypeError("an island is drawn as a part of a page")
+        page.html.add_child(_Verbatim(script), name=self.get_name())
+        return ""
 
 
 def json_island(key: str, value: object) -> Island:

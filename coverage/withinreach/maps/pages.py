@@ -1,4 +1,4 @@
-"""A folder of pages: the overview, and one page for each area, linked to each other."""
+"""Pages as files: the overview of all areas, and the page of one area, linked to each other."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ from typing import TYPE_CHECKING
 
 from withinreach.maps.content import Links
 from withinreach.maps.gap_map import draw_area, draw_overview
-from withinreach.model import file_stem
-from withinreach.progress import silent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from withinreach.analysis import Result
-    from withinreach.progress import Progress
-
-INDEX = "index.html"
-COUNTIES = "county"
+    from withinreach.standards import Judgement
 
 
-def write_pages(result: Result, folder: Path, *, progress: Progress = silent) -> None:
-    """Write ``index.html`` and ``county/<code>.html`` into a folder that exists."""
-    codes = list(result.case.areas.table["code"])
-    names = {code: f"{file_stem(code)}.html" for code in codes}
-    (folder / COUNTIES).mkdir(exist_ok=True)
-    progress(INDEX)
-    down = Links(areas={code: f"{COUNTIES}/{name}" for code, name in names.items()})
-    draw_overview(result, down).save(str(folder / INDEX))
-    for code in codes:
-        progress(code)
-        page = draw_area(result, code, links=Links(home=f"../{INDEX}"))
-        page.save(str(folder / COUNTIES / names[code]))
+def write_overview(result: Result, judgement: Judgement, path: Path, pages: Mapping[str, str]) -> None:
+    """Write the page of all areas.
+
+    Parameters
+    ----------
+    judgement
+        Of the result.
+    pages
+        Address of the page of each area by its code, relative to this page.
+    """
+    draw_overview(result, Links(areas=pages), judgement).save(str(path))
+
+
+def write_area(result: Result, judgement: Judgement, code: str, path: Path, home: str = "") -> None:
+    """Write the page of one area.
+
+    Parameters
+    ----------
+    judgement
+        Of the result.
+    home
+        Address of the overview, relative to this page; empty where there is none.
+    """
+    draw_area(result, code, links=Links(home=home), judgement=judgement).save(str(path))

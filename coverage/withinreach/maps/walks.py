@@ -82,13 +82,20 @@ def cost_arrays(costs: Costs) -> Mapping[str, Packable]:
     return {"forward": costs.forward_mm.astype(np.int32), "backward": costs.backward_mm.astype(np.int32)}
 
 
-def walk_content(case: Case, degrees: Degrees) -> dict[str, object]:
-    """Origin, snap cap, paces, and the way between degrees and metres as polynomials."""
+def walk_content(case: Case, degrees: Degrees, farthest_m: float) -> dict[str, object]:
+    """Origin, snap cap, paces, and the way between degrees and metres as polynomials.
+
+    Parameters
+    ----------
+    farthest_m
+        The longest way that never leaves the streets of the case; the page tries none that is longer.
+    """
     origin = walk_origin(case)
     return {
         "originMm": origin.tolist(),
         "crs": case.study.metric_crs,
         "capM": case.study.network.snap_cap_m,
+        "farthestM": farthest_m,
         "paces": [pace._asdict() for pace in paces(case)[0]],
         **_polynomials(case, degrees),
     }

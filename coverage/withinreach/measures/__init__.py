@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
@@ -14,10 +15,12 @@ from withinreach.measures.units import Units
 from withinreach.measures.walking import nearest_first, walking_figures
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["Figures", "continuous_ledger", "coverage_figures", "ledger"]
+__all__ = ["Figures", "continuous_ledger", "coverage_figures", "ledger", "township_table"]
 
 
 class Figures(NamedTuple):
@@ -73,17 +76,53 @@ def coverage_figures(case: Case, reach: Reach, own: Reach) -> Figures:
     gap_places : float
         max(0, norm × people / 1,000 - capacity); NaN where one of them is unknown.
     """
-    inside, order = circle_of(case, reach), nearest_first(reach)
-
-    def of(units: Units) -> pd.DataFrame:
-        families = (
-            walking_figures(case, reach, own, units, order),
-            circle_figures(case, reach, units, inside),
-            definition_figures(case, reach, units),
-            capacity_figures(case, reach, units),
-        )
-        return pd.concat(families, axis=1)
-
+    cells = _cells(case, reach)
     names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
-    each, together = of(Units.of_areas(case)), of(Units.all_together(case))
+    each = _figures(case, (reach, own), Units.of_areas(case), cells)
+    together = _figures(case, (reach, own), Units.all_together(case), cells)
     return Figures(pd.concat([names, each], axis=1), together.iloc[0])
+
+
+def township_table(case: Case, reach: Reach, own: Reach, area: int) -> pd.DataFrame:
+    """The figures of `coverage_figures` for every township of one area whose polygon the study knows.
+
+    A cell and a facility count for the township of the area whose polygon holds them; without polygons of townships
+    the table has no rows. Listed villages are not told apart by township.
+
+    Parameters
+    ----------
+    area
+        Row of the area.
+    """
+    listed = case.units.get("township")
+    if listed is None or listed.polygons is None:
+        return coverage_figures(case, reach, own).table.iloc[:0]
+    rows = np.flatnonzero(listed.places.area == area)
+    table = listed.polygons.table.iloc[rows].reset_index(drop=True)
+    units = Units.of_polygons(case, table, area)
+    names = pd.DataFrame({"code": table["code"], "name": table["name"]})
+    figures = pd.concat([names, _figures(case, (reach, own), units, _cells(case, reach))], axis=1)
+    return figures.assign(listed_units=np.nan, listed_coverage=np.nan)
+
+
+class _Cells(NamedTuple):
+    """What is the same of cells for any units: whether each lies in the circle, and which has the shorter walk."""
+
+    inside: NDArray[np.bool_]
+    order: NDArray[np.intp]
+
+
+def _cells(case: Case, reach: Reach) -> _Cells:
+    return _Cells(circle_of(case, reach), nearest_first(reach))
+
+
+def _figures(case: Case, reaches: tuple[Reach, Reach], units: Units, cells: _Cells) -> pd.DataFrame:
+    """All figures, one row per unit, of the reach and the own reach."""
+    reach, own = reaches
+    families = (
+        walking_figures(case, reach, own, units, cells.order),
+        circle_figures(case, reach, units, cells.inside),
+        definition_figures(case, reach, units),
+        capacity_figures(case, reach, units),
+    )
+    return pd.concat(families, axis=1)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.model import OUTSIDE_AREAS, TOTAL
+from withinreach.model import OUTSIDE_AREAS, TOTAL, Areas
+from withinreach.preparation.areas import assign_areas
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
-    from withinreach.model import Case
+    from withinreach.model import Case, Places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,20 @@ class Units:
         together = np.zeros(len(case.areas), np.int32)
         return cls((TOTAL,), together, _as_one(case.people.area), _as_one(case.facilities.area))
 
+    @classmethod
+    def of_polygons(cls, case: Case, table: gpd.GeoDataFrame, area: int) -> Units:
+        """Polygons below one area (code, geometry); what lies in another area or in none of them counts for none."""
+        polygons = Areas(table)
+
+        def unit_of(places: Places) -> NDArray[np.int32]:
+            unit = np.full(len(places), OUTSIDE_AREAS, np.int32)
+            here = np.flatnonzero(places.area == area)
+            unit[here] = assign_areas(polygons, places.xy[here])
+            return unit
+
+        nowhere = np.full(len(case.areas), OUTSIDE_AREAS, np.int32)
+        return cls(tuple(table["code"]), nowhere, unit_of(case.people), unit_of(case.facilities))
+
     @property
     def count(self) -> int:
         """How many units there are."""
@@ -51,8 +67,9 @@ class Units:
         return np.where(area == OUTSIDE_AREAS, OUTSIDE_AREAS, self.of_area[area]).astype(np.int32)
 
     def people(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of a value per cell over the cells of each unit, shape (count,); every cell lies in an area."""
-        return np.bincount(self.of_cell, weights, self.count).astype(np.float64)
+        """Sum of a value per cell over the cells of each unit, shape (count,)."""
+        # Those of no unit are counted in a place of their own: picking out the others takes twice as long.
+        return np.bincount(self.of_cell + 1, weights, self.count + 1)[1:].astype(np.float64)
 
     def sum(self, unit: NDArray[np.int32], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value per place over the places of each unit, shape (count,); those of no unit are left out."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from withinreach.model import OUTSIDE_AREAS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,7 +40,8 @@ def walking_figures(case: Case, reach: Reach, own: Reach, units: Units, order: N
     served_own = units.people(np.where(own.covered, people, 0.0))
     with np.errstate(invalid="ignore"):
         coverage, coverage_own = (np.where(total > 0, part / total, np.nan) for part in (served, served_own))
-    minutes, weights, unit = reach.seconds[order] / 60, people[order], units.of_cell[order]
+    here = order[units.of_cell[order] != OUTSIDE_AREAS]
+    minutes, weights, unit = reach.seconds[here] / 60, people[here], units.of_cell[here]
     reachable = np.bincount(unit, weights, units.count)
     with np.errstate(invalid="ignore"):
         mean = np.where(reachable > 0, np.bincount(unit, weights * minutes, units.count) / reachable, np.nan)

@@ -24,7 +24,7 @@ from withinreach.model.case import (
 from withinreach.model.costs import Costs, walking_costs
 from withinreach.model.crs import measures_metres
 from withinreach.model.frozen import Frozen
-from withinreach.model.names import file_stem
+from withinreach.model.names import file_stem, told_name
 from withinreach.model.network import Network, build_network, whole_mm_up
 from withinreach.model.part import Part, part_around
 
@@ -51,6 +51,7 @@ __all__ = [
     "part_around",
     "residual",
     "serving",
+    "told_name",
     "walking_costs",
     "whole_mm_up",
 ]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from withinreach.errors import StudyError
 from withinreach.model.accounts import residual
+from withinreach.model.card import case_card
 from withinreach.model.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -67,6 +68,17 @@ class Places(Frozen):
     def snapped(self) -> NDArray[np.bool_]:
         """Which places meet the network, shape (k,)."""
         return self.segment != NO_SEGMENT
+
+    def taken(self, rows: NDArray[np.integer]) -> Places:
+        """Some of the places, in the order of ``rows``, on the same network and in the same areas."""
+        return Places(
+            table=self.table.iloc[rows].reset_index(drop=True),
+            xy=self.xy[rows],
+            area=self.area[rows],
+            segment=self.segment[rows],
+            offset_mm=self.offset_mm[rows],
+            access_mm=self.access_mm[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +205,18 @@ class Case(Frozen):
     def facility_rows(self, kinds: tuple[str, ...]) -> NDArray[np.int32]:
         """Rows of the facilities that are open and of one of these kinds or a kind below them, ascending."""
         return np.flatnonzero(serving(self.facilities.table, self.study.taxonomy.within(kinds))).astype(np.int32)
+
+    def __repr__(self) -> str:
+        counts = (
+            f"{len(self.areas):,} areas",
+            f"{len(self.people):,} cells",
+            f"{len(self.facilities):,} facilities",
+            f"{self.network.n_segments:,} street segments",
+        )
+        return f"<Case {self.study.name}: {', '.join(counts)}>"
+
+    def _repr_html_(self) -> str:
+        return case_card(self)
 
 
 def serving(facilities: pd.DataFrame, kinds: frozenset[str]) -> NDArray[np.bool_]:

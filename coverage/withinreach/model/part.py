@@ -92,12 +92,9 @@ def _units_taken(listed: UnitList, rows: NDArray[np.int64], number: NDArray[np.i
 
 
 def _taken(places: Places, rows: NDArray[np.int64], number: NDArray[np.int32], area: int) -> Places:
-    own = places.area[rows] == area
-    return Places(
-        table=places.table.iloc[rows].reset_index(drop=True),
-        xy=places.xy[rows],
-        area=np.where(own, 0, OUTSIDE_AREAS).astype(np.int32),
-        segment=number[places.segment[rows]],
-        offset_mm=places.offset_mm[rows],
-        access_mm=places.access_mm[rows],
+    some = places.taken(rows)
+    return replace(
+        some,
+        area=np.where(some.area == area, 0, OUTSIDE_AREAS).astype(np.int32),
+        segment=number[some.segment],
     )

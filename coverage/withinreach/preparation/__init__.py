@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -16,6 +16,7 @@ from withinreach.model import Areas, Audit, Case, Network, Places, UnitList, no_
 from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.audit import Evidence, audit
 from withinreach.preparation.cache import cached_network
+from withinreach.preparation.card import examination_card
 from withinreach.preparation.compounds import note_compounds, read_compounds
 from withinreach.preparation.crosswalk import read_crosswalk
 from withinreach.preparation.facilities import read_all_facilities
@@ -27,6 +28,7 @@ from withinreach.preparation.people_findings import note_dates
 from withinreach.preparation.repairs import read_repairs, write_repairs
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.statistics import prepare_statistics
+from withinreach.preparation.stored_case import cached_case
 from withinreach.preparation.streets import prepare_network
 from withinreach.preparation.support import note_support, with_support
 from withinreach.preparation.units import place_units, read_units
@@ -50,6 +52,7 @@ __all__ = [
     "facility_places",
     "people_places",
     "prepare",
+    "read_areas",
     "sample_case",
     "write_repairs",
 ]
@@ -59,7 +62,8 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     """Read every layer of a study and make one clean case of them.
 
     All coordinates go into the study's metric CRS, facilities and cells are snapped to the nearest street, and every
-    cell gets its unit. What was changed, dropped or noticed stands in ``case.audit``.
+    cell gets its unit. What was changed, dropped or noticed stands in ``case.audit``. A case that was prepared before
+    comes from the cache while none of its files, the study, our code and the libraries have changed; see `cache`.
 
     Parameters
     ----------
@@ -71,7 +75,18 @@ def prepare(study: Study, *, progress: Progress = silent) -> Case:
     CoverageError
         With one line for every problem of every layer: file, row, column and remedy.
     """
-    return _prepared(study, Findings(), progress)
+    return cached_case(study, lambda findings: _prepared(study, findings, progress))
+
+
+def read_areas(study: Study) -> Areas:
+    """The areas of a study alone.
+
+    Raises
+    ------
+    CoverageError
+        If the layer cannot be used.
+    """
+    return prepare_areas(study.areas, MetricFrame(study.metric_crs), Findings())
 
 
 @dataclass(frozen=True)
@@ -88,12 +103,21 @@ class Examination:
         One line for every problem for which no case could be made.
     proposed
         The findings that come with a proposal, for `write_repairs`.
+    language
+        Of the findings.
     """
 
     findings: pd.DataFrame
     audit: Audit | None
     problems: tuple[str, ...]
     proposed: tuple[Finding, ...]
+    language: Literal["zh", "en"]
+
+    def __repr__(self) -> str:
+        return f"<Examination: {len(self.findings)} findings, {len(self.problems)} problems>"
+
+    def _repr_html_(self) -> str:
+        return examination_card(self.findings, self.problems, self.language)
 
 
 def examine(study: Study, *, progress: Progress = silent) -> Examination:
@@ -105,7 +129,7 @@ def examine(study: Study, *, progress: Progress = silent) -> Examination:
         audited = _prepared(study, findings, progress).audit
     except CoverageError as error:
         problems = error.problems
-    return Examination(findings.table(study.language), audited, problems, tuple(findings.proposals()))
+    return Examination(findings.table(study.language), audited, problems, tuple(findings.proposals()), study.language)
 
 
 def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:

@@ -1,9 +1,8 @@
-"""Networks that were built before, on disk, under the hash of everything that they were built from.
+"""Networks and cases that were made before, on disk, under the hash of everything that they were made from.
 
-One file per network in the user's cache folder (``WITHINREACH_CACHE`` names another one; empty switches the cache
-off). The name holds the sha256 of the inputs' bytes, of the layer's settings, of our own code that shapes the result
-and of the versions of the libraries that do, so nothing that changed is ever served from here. The newest files are
-kept.
+Files in the user's cache folder (``WITHINREACH_CACHE`` names another one; empty switches the cache off). Their names
+hold the SHA-256 of the inputs' bytes, of the settings, of our own code and of the versions of Python and of the
+libraries that shape the result, so nothing that changed is ever served from here. The newest files are kept.
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import tempfile
 import zipfile
 from dataclasses import fields
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,22 +23,29 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from withinreach.model import Network
+from withinreach.preparation.digests import Digests, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
+
+    from numpy.typing import NDArray
 
     from withinreach.preparation.findings import Findings
     from withinreach.study import NetworkLayer
 
+    Arrays = Mapping[str, NDArray[Any]]
     Records = Sequence[Sequence[Any]]  # see Findings.records
 
 VARIABLE = "WITHINREACH_CACHE"
 KEPT_FILES = 20
-SHAPING_LIBRARIES = ("numpy", "shapely", "pyproj", "scipy", "osmium")
-SHAPING_STAGES = ("model", "preparation", "sources")
-# A shapefile is several files; what is excluded by attribute stands in the .dbf.
-SIDECARS = (".dbf", ".shx", ".prj", ".cpg")
+SHAPING_LIBRARIES = (
+    "geopandas", "numba", "numpy", "osmium", "pandas", "pyarrow", "pyogrio", "pyproj", "python-calamine", "rapidfuzz",
+    "rasterio", "scipy", "shapely",
+)  # fmt: skip
+SHAPING_SUFFIXES = (".py", ".toml")
+# An archive checks its own CRC sums; these tell that a file is not what was written.
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 def cached_network(
@@ -52,10 +60,9 @@ def cached_network(
     build
         Called with findings of its own if the cache does not have the network.
     """
-    folder = _folder()
-    if folder is None or not layer.path.is_file():
+    path = network_file(layer, metric_crs)
+    if path is None:
         return build(findings)
-    path = folder / f"network-{_key(layer, metric_crs)}.npz"
     stored = _load(path, layer, findings) if path.is_file() else None
     if stored is not None:
         network, told = stored
@@ -65,8 +72,81 @@ def cached_network(
     fresh = type(findings)()
     network = build(fresh)
     findings.add_records(fresh.records())
-    _store(path, network, fresh.records())
+    records = np.array(json.dumps(fresh.records(), ensure_ascii=False))
+    store(path, {field.name: getattr(network, field.name) for field in fields(Network)} | {"findings": records})
     return network
+
+
+def network_file(layer: NetworkLayer, metric_crs: str) -> Path | None:
+    """Where the cache has, or would have, the network of a layer; None where it keeps none."""
+    # Not of the network: how places meet it, and what is told of it.
+    unshaping = dict.fromkeys(("path", "snap_cap_m", "fallback_detour", "thin_km_per_km2"), True)
+    settings = layer.model_dump(mode="json", exclude={**unshaping, "terrain": {"path"}})
+    terrain = () if layer.terrain is None else (layer.terrain.path,)
+    return kept_file("network", [metric_crs, settings], (layer.path, *terrain))
+
+
+def stored_network(path: Path) -> Network:
+    """The network that a file of the cache holds, which counts as used; one of `DAMAGE` where it is damaged."""
+    path.touch()
+    return _network(load(path))
+
+
+def _network(arrays: Arrays) -> Network:
+    return Network(**{field.name: arrays[field.name] for field in fields(Network)})
+
+
+def _load(path: Path, layer: NetworkLayer, findings: Findings) -> tuple[Network, Records] | None:
+    """What a file holds, or None and a finding where it is damaged."""
+    try:
+        arrays = load(path)
+        return _network(arrays), json.loads(str(arrays["findings"]))
+    except DAMAGE:
+        findings.note("cache_damaged", layer.path)
+        return None
+
+
+def kept_file(sort: str, settings: object, inputs: Iterable[Path]) -> Path | None:
+    """Where the cache keeps what comes of some settings and files.
+
+    Parameters
+    ----------
+    sort
+        The first part of its name; the newest files of each sort are kept.
+    settings
+        Plain values, without paths.
+
+    Returns
+    -------
+    Path or None
+        None where the cache is switched off, or an input is a folder or absent.
+    """
+    folder, inputs = _folder(), tuple(inputs)
+    if folder is None or not all(path.is_file() for path in inputs):
+        return None
+    digests = Digests(folder)
+    told = [digests.of(path) for path in inputs]
+    digests.remember()
+    key = json.dumps([settings, told, _versions(), _code()], sort_keys=True)
+    return folder / f"{sort}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+
+
+def load(path: Path) -> Arrays:
+    """The arrays of a file; one of `DAMAGE` where it is damaged."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def store(path: Path, arrays: Arrays) -> None:
+    """Write a file whole or not at all; a cache that cannot be written is no reason to fail."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        Path(file.name).replace(path)
+        _forget_old(path.parent, path.name.partition("-")[0])
+    except OSError:
+        return
 
 
 def _folder() -> Path | None:
@@ -76,54 +156,18 @@ def _folder() -> Path | None:
     return Path(named) if named else None
 
 
-def _key(layer: NetworkLayer, metric_crs: str) -> str:
-    unshaping = dict.fromkeys(("path", "snap_cap_m", "fallback_detour", "thin_km_per_km2"), True)
-    settings = layer.model_dump(mode="json", exclude={**unshaping, "terrain": {"path"}})
-    versions = {name: version(name) for name in SHAPING_LIBRARIES}
-    digest = hashlib.sha256(json.dumps([layer.path.name, metric_crs, settings, versions], sort_keys=True).encode())
-    terrain = () if layer.terrain is None else (layer.terrain.path,)
-    for path in (layer.path, *terrain, *(layer.path.with_suffix(suffix) for suffix in SIDECARS), *_shaping_code()):
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:32]
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in SHAPING_LIBRARIES} | {"python": sys.version}
 
 
-def _shaping_code() -> list[Path]:
-    """Modules and tables of ours that decide what network comes out of a file."""
+def _code() -> list[str]:
+    """Digests of our modules and tables: whatever of them decides, what it decided before is not served."""
     package = Path(__file__).parents[1]
-    found = (
-        path for stage in SHAPING_STAGES for path in (package / stage).glob("*") if path.suffix in (".py", ".toml")
-    )
-    return sorted(found)
+    return [digest_of(path) for path in sorted(package.rglob("*")) if path.suffix in SHAPING_SUFFIXES]
 
 
-def _load(path: Path, layer: NetworkLayer, findings: Findings) -> tuple[Network, Records] | None:
-    """What a file holds, or None and a finding where it is damaged; the archive checks its own CRC sums."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {field.name: archive[field.name] for field in fields(Network)}
-            told = json.loads(str(archive["findings"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        findings.note("cache_damaged", layer.path)
-        return None
-    return Network(**arrays), told
-
-
-def _store(path: Path, network: Network, told: Records) -> None:
-    """Write a file whole or not at all; a cache that cannot be written is no reason to fail."""
-    arrays = {field.name: getattr(network, field.name) for field in fields(Network)}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(file, findings=np.array(json.dumps(told, ensure_ascii=False)), **arrays)
-        Path(file.name).replace(path)
-        _forget_old(path.parent)
-    except OSError:
-        return
-
-
-def _forget_old(folder: Path) -> None:
-    newest_first = sorted(folder.glob("network-*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
+def _forget_old(folder: Path, sort: str) -> None:
+    newest_first = sorted(folder.glob(f"{sort}-*.npz"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in newest_first[KEPT_FILES:]:
         path.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from withinreach.kernels.nearest import (
     nearest_to_places,
     seeds_of,
 )
-from withinreach.kernels.search import NO_NODE, Arcs
+from withinreach.kernels.search import Arcs
 from withinreach.model import walking_costs
 from withinreach.reach.inputs import segments_of, spots_of
 from withinreach.reach.nearest import reach_of
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach.nearest import Reach
     from withinreach.study import Service
+
+NO_NODE = -1
 
 
 class Grounds(NamedTuple):

@@ -92,7 +92,7 @@ def _cost_of_resizing(scenario: Changes, case: Case, resizing: Resizing) -> floa
     table = case.facilities.table
     here = (table["id"] == resizing.id).to_numpy()
     if resizing.kind is not None:
-        here &= (table["kind"] == resizing.kind).to_numpy()
+        here = here & (table["kind"] == resizing.kind).to_numpy()
     row = int(np.flatnonzero(here)[0])
     kind = str(table["kind"].iloc[row])
     attributes = capacity_attributes(case.study, kind)

@@ -14,6 +14,7 @@ from withinreach.errors import StudyError
 from withinreach.measures.units import Units
 from withinreach.model import TOTAL, Frozen
 from withinreach.progress import silent
+from withinreach.scenarios.card import comparison_card
 from withinreach.scenarios.outcome import reanalyse
 from withinreach.scenarios.targets import changed_targets, differing, tell_change
 
@@ -118,6 +119,11 @@ class Comparison(Frozen):
         titles = [title for title, block in blocks.items() for _ in range(len(block))]
         told.insert(0, "scenario", pd.Series(titles, dtype="str"))
         return told
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return comparison_card(self)
 
     def changes(self, title: str) -> gpd.GeoDataFrame:
         """The inhabited cells where a scenario changes who is served, as points in the study's CRS.

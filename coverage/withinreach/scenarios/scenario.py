@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from withinreach.errors import StudyError
 from withinreach.scenarios.applying import applied, cost_of
+from withinreach.scenarios.card import scenario_card
 from withinreach.scenarios.document import Changes
 from withinreach.study import problem_lines, read_toml
 
@@ -66,6 +67,9 @@ class Scenario(Changes):
                     lines += ["", f"[[{key}]]" if isinstance(value, list) else f"[{key}]"]
                     lines += [f"{name} = {_toml(item)}" for name, item in table.items()]
         return "\n".join(lines) + "\n"
+
+    def _repr_html_(self) -> str:
+        return scenario_card(self)
 
 
 def _tables(value: object) -> bool:

@@ -78,8 +78,14 @@ def streets_of(streets: Streets, study: Study, scenario: Changes) -> tuple[Stree
     if blocked:
         # Links meet what is left, as the blocked street is no place to come from.
         streets = without(streets, np.array(blocked), study.network.snap_cap_m)
-        ways = [_met_again(streets.network, way, study) for way in ways]
-    return (linked(streets, ways) if ways else streets), []
+        again = [way_between(streets.network, way.xy, study.network.snap_cap_m, crossing=way.crossing) for way in ways]
+        problems = [
+            f"link.{number}.line: an end is on a street that is blocked, and no other is near; {_far(study)}"
+            for number, way in enumerate(again, start=1)
+            if way is None
+        ]
+        ways = [way for way in again if way is not None]
+    return (linked(streets, ways) if ways and not problems else streets), problems
 
 
 def _far(study: Study) -> str:
@@ -95,13 +101,6 @@ def way_between(network: Network, xy: NDArray[np.float64], cap_m: float, *, cros
     feet = [network.point_on(int(s), int(o)) for s, o in zip(segment, offset_mm, strict=True)]
     line = np.vstack([feet[:1], xy[1:-1], feet[1:]])
     return Way((int(segment[0]), int(segment[1])), (int(offset_mm[0]), int(offset_mm[1])), line, crossing)
-
-
-def _met_again(network: Network, way: Way, study: Study) -> Way:
-    again = way_between(network, way.xy, study.network.snap_cap_m, crossing=way.crossing)
-    if again is None:
-        raise AssertionError("a street within the cap was blocked, and no other is near")
-    return again
 
 
 def without(streets: Streets, blocked: NDArray[np.integer], cap_m: float) -> Streets:

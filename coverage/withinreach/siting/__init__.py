@@ -5,6 +5,7 @@ from __future__ import annotations
 from withinreach.siting.asking import site
 from withinreach.siting.candidates import Candidates, candidates_of, listed
 from withinreach.siting.missing.gaps import Missing, explain_gaps
+from withinreach.siting.missing.suggestions import CountyGaps, Suggestion, county_gaps
 from withinreach.siting.plan import Plan
 from withinreach.siting.rules import Extension, Rules, Zones, load_rules
 from withinreach.siting.solving.answers import Certificate, Status
@@ -12,13 +13,16 @@ from withinreach.siting.solving.answers import Certificate, Status
 __all__ = [
     "Candidates",
     "Certificate",
+    "CountyGaps",
     "Extension",
     "Missing",
     "Plan",
     "Rules",
     "Status",
+    "Suggestion",
     "Zones",
     "candidates_of",
+    "county_gaps",
     "explain_gaps",
     "listed",
     "load_rules",

@@ -11,6 +11,8 @@ import pandas as pd
 from withinreach.model import Frozen
 from withinreach.scenarios import Scenario
 from withinreach.scenarios.document import Closing, Opening, Resizing
+from withinreach.showing import words
+from withinreach.siting.card import plan_card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,16 +24,6 @@ if TYPE_CHECKING:
 
 AREAS_NAMED = 3
 OPEN, EXTEND, CLOSE = "open", "extend", "close"
-# What the objective of each question is, in words.
-MEASURED = {
-    "maximal_covering": "people served",
-    "set_covering": "cost of the new sites",
-    "p_median": "people times seconds of walking",
-    "p_centre": "seconds of the longest walk",
-    "capacitated_covering": "people, or places by the norm, that find room",
-    "worst_first": "coverage of the worst-served area",
-    "closing": "facilities kept",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +111,7 @@ class Plan(Frozen):
         most = people.sort_values(ascending=False, kind="stable").head(AREAS_NAMED)
         where = ", ".join(f"{code} {count:,.0f}" for code, count in most.items())
         return [
-            f"{MEASURED[self.objective]}: {told.objective:,.6g} ({proof})"
+            f"{words('en')[f'{self.objective}_counts']}: {told.objective:,.6g} ({proof})"
             if np.isfinite(told.objective)
             else f"no choice of these sites does it ({told.status}, {told.seconds:.2f} s)",
             f"people whom no candidate can serve: {self.unservable_people:,.1f}"
@@ -131,3 +123,8 @@ class Plan(Frozen):
         shown = self.sites.drop(columns=["row", "x", "y"])
         asked = f"{self.service.title} · {self.objective.replace('_', ' ')} · {self.candidates}"
         return "\n".join([asked, shown.to_string(index=False) if len(shown) else "no site", *self.lines()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return plan_card(self)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from withinreach.errors import StudyError
 from withinreach.model import TOTAL, Frozen
+from withinreach.standards.card import judgement_card
 
 if TYPE_CHECKING:
     from withinreach.standards.register import Register
@@ -113,6 +114,12 @@ class Judgement(Frozen):
         table = pd.crosstab(states["register"], states["state"])
         ids = [register.id for register in self.registers]
         return table.reindex(index=ids, columns=[state.value for state in State], fill_value=0)
+
+    def __repr__(self) -> str:
+        return self.counts().to_string()
+
+    def _repr_html_(self) -> str:
+        return judgement_card(self, [state.value for state in State])
 
 
 def states_of_targets(rows: pd.DataFrame) -> pd.Series:

@@ -7,6 +7,7 @@ file are relative to the file. Unknown keys are errors, so a typo cannot silentl
 from __future__ import annotations
 
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, RepairsFile
+from withinreach.study.country import load_studies
 from withinreach.study.document import Study
 from withinreach.study.fields import DATUMS, FROM_FILE, Identifier, Strict
 from withinreach.study.judging import RegisterFile, StatisticsLayer, UnitListLayer
@@ -71,6 +72,7 @@ __all__ = [
     "WaterLayer",
     "kinds_file",
     "known_profiles",
+    "load_studies",
     "load_study",
     "problem_lines",
     "read_toml",

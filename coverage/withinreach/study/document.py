@@ -15,6 +15,7 @@ from withinreach.study.fields import Identifier, Strict
 from withinreach.study.judging import Register, StatisticsLayer, UnitLevel, UnitListLayer
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, CompoundLayer, FacilityLayer, NetworkLayer, WaterLayer
+from withinreach.study.mapping import MapSheet
 from withinreach.study.population import PopulationLayer
 from withinreach.study.services import Profile, Service
 
@@ -46,6 +47,7 @@ class Study(Strict):
     services: dict[Identifier, Service] = Field(min_length=1)
     water: WaterLayer | None = None
     compounds: CompoundLayer | None = None
+    map: MapSheet = MapSheet()
     audit: AuditSettings = AuditSettings()
     repairs: Repairs | None = None
     crosswalk: CrosswalkLayer | None = None

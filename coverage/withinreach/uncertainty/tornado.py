@@ -1,14 +1,15 @@
-"""Which assumption matters most, as a picture; needs matplotlib, the extra ``plots``."""
+"""Which assumption matters most, as a picture."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matplotlib.figure import Figure
+
 from withinreach.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 LESS, MORE = "#b35806", "#542788"  # ColorBrewer PuOr, told apart by the colour-blind
 
@@ -29,12 +30,8 @@ def draw_tornado(table: pd.DataFrame, service: str) -> Figure:
     Raises
     ------
     StudyError
-        If the table has no such service, or matplotlib is not installed.
+        If the table has no such service.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  # optional
-    except ImportError:
-        raise StudyError("plots need matplotlib: pip install 'withinreach[plots]'") from None
     rows = table[table["service"] == service]
     if rows.empty:
         raise StudyError(f"no service '{service}' in the table; it has: {', '.join(table['service'].unique())}")

@@ -1,6 +1,5 @@
 // Areas: filled by class of coverage, outlined, named, and sensitive to the pointer.
 
-const COVERAGE_COLOURS = ["#e3eef0", "#a9d0d5", "#5fa5b1", "#1f6b7a"];
 const HATCH = "url(#wr-hatch)";
 
 function areaPolygons(arrays, count) {
@@ -28,13 +27,17 @@ function makeAreas(map, arrays, study, actions) {
     fill.addTo(map);
   });
   borders.forEach((border) => border.addTo(map));
-  return { fills, borders, outlined: [], boundsOf: (row) => fills[row].getBounds() };
+  return { fills, borders, outlined: [], overBaseMap: false, boundsOf: (row) => fills[row].getBounds() };
 }
 
+// Over a base map the colours let it shine through.
+const OVER_BASE_MAP = 0.55;
+
 function fillAreas(areas, classes, visible) {
+  const opacity = visible ? (areas.overBaseMap ? OVER_BASE_MAP : 1) : 0;
   areas.fills.forEach((fill, row) => {
     const found = classes[row];
-    fill.setStyle({ fillColor: found < 0 ? HATCH : COVERAGE_COLOURS[found], fillOpacity: visible ? 1 : 0 });
+    fill.setStyle({ fillColor: found < 0 ? HATCH : COVERAGE_COLOURS[found], fillOpacity: opacity });
   });
 }
 

@@ -1,8 +1,5 @@
 // The ground: water and streets, drawn from the study's own layers.
 
-const WATER_FILL = "#bcd7e6";
-const WATER_EDGE = "#94bcd2";
-const STREET = "#59656f";
 const PART_LINE = 0;
 const PART_SHELL = 1;
 

@@ -12,6 +12,11 @@ function worldY(lat) {
   return 0.5 - Math.log(Math.tan(Math.PI / 4 + angle / 2)) / (2 * Math.PI);
 }
 
+function latLngOfWorld(x, y, origin) {
+  const lat = (2 * Math.atan(Math.exp((0.5 - (y + origin.y)) * 2 * Math.PI)) - Math.PI / 2) * (180 / Math.PI);
+  return [lat, (x + origin.x - 0.5) * 360];
+}
+
 // Positions in Web Mercator, relative to an origin: Float32 then resolves 2 cm across a prefecture.
 function worldPositions(lon, lat, steps, origin) {
   const count = lon.length;

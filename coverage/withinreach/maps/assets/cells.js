@@ -1,7 +1,6 @@
 // Population cells: where uncovered people live. Drawn at their true size, or summed in blocks where a cell would be
 // too small to see; a few hundred thousand cells take some milliseconds either way.
 
-const UNCOVERED_COLOURS = ["#f8b98a", "#ee8147", "#d24a1d", "#962407"];
 const BLOCK_PX = 5;
 const SMALLEST_CELL_PX = 4;
 const SMALLEST_MARK_PX = 2.2;
@@ -145,11 +144,11 @@ function markSide(density, breaks) {
 }
 
 // What lies under a position (relative to the origin): one cell, or the sums of a block, or null.
-function cellAt(cells, position, scale, { people, status, metres }) {
+function cellAt(cells, position, scale, { people, status, metres, pocket }) {
   const single = showsSingleCells(cells, scale);
   const halfWidth = single ? cells.width / 2 : BLOCK_PX / 2 / scale;
   const halfHeight = single ? cells.height / 2 : BLOCK_PX / 2 / scale;
-  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null };
+  const found = { cells: 0, people: 0, uncovered: 0, status: null, metres: null, pocket: 0, cell: -1 };
   const box = {
     west: position.x - halfWidth,
     east: position.x + halfWidth,
@@ -160,10 +159,12 @@ function cellAt(cells, position, scale, { people, status, metres }) {
     if (people[cell] === 0 || (single && found.cells === 1)) return;
     found.cells += 1;
     found.people += people[cell] / PEOPLE_STEPS;
+    found.pocket = pocket[cell] || found.pocket;
     if (!isServed(status[cell])) found.uncovered += people[cell] / PEOPLE_STEPS;
     if (single) {
       found.status = status[cell];
       found.metres = metres[cell];
+      found.cell = cell;
     }
   });
   return found.cells === 0 ? null : { ...found, single };

@@ -1,13 +1,18 @@
 // The frame around the map: title and tabs, controls, footer, printing.
 
 function makeHeader(page, actions) {
-  const { study, text } = page;
-  document.getElementById("wr-title").textContent = study.title;
+  const { study, text, words } = page;
+  const title = document.getElementById("wr-title");
+  title.textContent = study.title;
+  title.title = study.title;
   const badge = document.getElementById("wr-notice");
   badge.textContent = study.notice;
   badge.hidden = study.notice === "";
+  const internal = document.getElementById("wr-internal");
+  internal.hidden = !study.internalUse;
+  words.inWords(() => (internal.textContent = text.internal_use));
   const list = document.getElementById("wr-tabs");
-  list.setAttribute("aria-label", text.services);
+  words.inWords(() => list.setAttribute("aria-label", text.services));
   const tabs = study.services.map((service, at) => {
     const tab = element("button", {
       class: "tab",
@@ -58,43 +63,50 @@ function icon(path) {
   return svg;
 }
 
-function iconButton(path, label, onClick) {
-  const button = element("button", { class: "icon-button", attributes: { type: "button", title: label, "aria-label": label } }, icon(path));
+function iconButton(words, path, label, onClick) {
+  const button = element("button", { class: "icon-button", attributes: { type: "button" } }, icon(path));
   button.addEventListener("click", onClick);
+  words.inWords(() => nameButton(button, label()));
   return button;
 }
 
+function nameButton(button, label) {
+  button.title = label;
+  button.setAttribute("aria-label", label);
+}
+
 function makeControls(page, showAll) {
-  const { map, text } = page;
-  map.getContainer().setAttribute("aria-label", text.map);
+  const { map, text, words } = page;
+  words.inWords(() => map.getContainer().setAttribute("aria-label", text.map));
   const view = document.getElementById("wr-view");
   const zoom = element(
     "div",
     { class: "zoom" },
-    iconButton(ICONS.plus, text.zoom_in, () => map.zoomIn()),
-    iconButton(ICONS.minus, text.zoom_out, () => map.zoomOut()),
-    iconButton(ICONS.all, text.zoom_all, showAll)
+    iconButton(words, ICONS.plus, () => text.zoom_in, () => map.zoomIn()),
+    iconButton(words, ICONS.minus, () => text.zoom_out, () => map.zoomOut()),
+    iconButton(words, ICONS.all, () => text.zoom_all, showAll)
   );
-  zoom.append(northArrow(text.north));
+  zoom.append(northArrow(page));
   view.append(zoom, panelToggle(page));
   L.control.scale({ position: "bottomright", imperial: false, maxWidth: 120 }).addTo(map);
 }
 
-function northArrow(letter) {
+function northArrow({ text, words }) {
   const arrow = element("div", { class: "north", attributes: { "aria-hidden": "true" } });
   const needle = icon("M8 1l4.5 13L8 11l-4.5 3z");
   needle.setAttribute("class", "needle");
-  arrow.append(element("span", { text: letter }), needle);
+  const letter = element("span");
+  words.inWords(() => (letter.textContent = text.north));
+  arrow.append(letter, needle);
   return arrow;
 }
 
-function panelToggle({ map, text }) {
+function panelToggle({ map, text, words }) {
   const app = document.getElementById("wr-app");
-  const button = iconButton(ICONS.panel, text.hide_panel, () => {
+  const label = () => (app.classList.contains("panel-closed") ? text.show_panel : text.hide_panel);
+  const button = iconButton(words, ICONS.panel, label, () => {
     const closed = app.classList.toggle("panel-closed");
-    const label = closed ? text.show_panel : text.hide_panel;
-    button.setAttribute("aria-label", label);
-    button.title = label;
+    nameButton(button, label());
     button.setAttribute("aria-expanded", String(!closed));
     map.invalidateSize({ animate: false });
   });
@@ -104,7 +116,11 @@ function panelToggle({ map, text }) {
   return button;
 }
 
-function makeFooter({ study, text, format }) {
+function makeFooter(page) {
+  page.words.inWords(() => document.getElementById("wr-foot").replaceChildren(...footerLines(page)));
+}
+
+function footerLines({ study, text, format }) {
   const facts = [
     fill(text.footer_data, { date: format.date(study.asOf) }),
     fill(text.footer_population, { date: format.date(study.populationAsOf) }),
@@ -112,16 +128,18 @@ function makeFooter({ study, text, format }) {
     text.footer_boundaries,
   ];
   if (study.producer) facts.unshift(fill(text.footer_producer, { producer: study.producer }));
+  if (study.reviewNumber) facts.push(fill(text.review_number, { number: study.reviewNumber }));
+  if (study.internalUse) facts.push(text.internal_use);
   if (study.notice) facts.push(study.notice);
-  document.getElementById("wr-foot").append(
+  return [
     element("p", { class: "foot-method", text: text.footer_method }),
-    element("p", { class: "foot-facts" }, ...facts.map((fact) => element("span", { text: fact })))
-  );
+    element("p", { class: "foot-facts" }, ...facts.map((fact) => element("span", { text: fact, attributes: { title: fact } }))),
+  ];
 }
 
 // Printing lays the page out at the size of the sheet first, so that the map is drawn for it.
 function makePrinting(page, settleLegend) {
-  const { map, text } = page;
+  const { map, text, words } = page;
   const root = document.documentElement;
   const sheet = document.head.appendChild(element("style"));
   let before = null;
@@ -149,8 +167,9 @@ function makePrinting(page, settleLegend) {
 
   const actions = document.getElementById("wr-actions");
   actions.append(icon(ICONS.print));
-  for (const [size, label] of [["A4", text.print_a4], ["A3", text.print_a3]]) {
-    const button = element("button", { text: size, attributes: { type: "button", title: label, "aria-label": label } });
+  for (const [size, label] of [["A4", () => text.print_a4], ["A3", () => text.print_a3]]) {
+    const button = element("button", { text: size, attributes: { type: "button" } });
+    words.inWords(() => nameButton(button, label()));
     button.addEventListener("click", () => {
       prepare(size);
       window.print();

@@ -1,6 +1,5 @@
 // Facilities of the selected service: circles, larger with capacity, hollow where the capacity is unknown.
 
-const FACILITY = "#16263f";
 const SMALL_PX = 3.4;
 const LARGE_PX = 8.5;
 
@@ -26,15 +25,20 @@ function largestCapacity(table, service) {
   return service.facilities.reduce((largest, row) => Math.max(largest, capacities[row] || 0), 0);
 }
 
-function paintFacilities(facilities, current) {
+function paintFacilities({ facilities, filter }, current) {
   return (context, view) => {
     const service = current();
+    const idle = new Set(service.idle);
     const capacities = capacitiesOf(facilities.table, service);
     const largest = largestCapacity(facilities.table, service);
-    for (const row of service.facilities) {
+    for (const row of filter.rows(service)) {
       const x = facilities.x[row] * view.scale + view.dx;
       const y = facilities.y[row] * view.scale + view.dy;
       if (x < -LARGE_PX || y < -LARGE_PX || x > view.width + LARGE_PX || y > view.height + LARGE_PX) continue;
+      if (idle.has(row)) {
+        paintCross(context, x, y, SMALL_PX);
+        continue;
+      }
       const capacity = capacities === null ? null : capacities[row];
       const radius = facilityRadius(capacity, largest, view.zoom);
       paintCircle(context, x, y, radius, capacities !== null && capacity === null);
@@ -59,11 +63,25 @@ function paintCircle(context, x, y, radius, hollow) {
   }
 }
 
-// The facility under a position (relative to the origin), the nearest if several overlap, or -1.
-function facilityAt(facilities, position, scale, service, reachPx) {
+// Facilities that serve nobody.
+function paintCross(context, x, y, half) {
+  for (const [width, colour] of [[4, "#ffffff"], [1.8, FACILITY]]) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.moveTo(x - half, y - half);
+    context.lineTo(x + half, y + half);
+    context.moveTo(x + half, y - half);
+    context.lineTo(x - half, y + half);
+    context.stroke();
+  }
+}
+
+// Of some rows the facility under a position (relative to the origin), the nearest if several overlap, or -1.
+function facilityAt(facilities, position, scale, rows, reachPx) {
   let best = -1;
   let bestDistance = reachPx / scale;
-  for (const row of service.facilities) {
+  for (const row of rows) {
     const distance = Math.hypot(facilities.x[row] - position.x, facilities.y[row] - position.y);
     if (distance <= bestDistance) {
       best = row;
@@ -83,6 +101,9 @@ function facilityCard(page, service, row) {
     const capacity = format.withUnit(format.number(capacities[row], 0), text.unit_places);
     lines.unshift([service.capacityTitle || text.capacity, capacity]);
   }
+  for (const { name, of } of table.filters) {
+    if (of[row] !== UNKNOWN) lines.push([text["filter_" + name], valueName(page, name, of[row])]);
+  }
   lines.push([text.id, table.id[row]]);
   return element(
     "div",
@@ -96,7 +117,7 @@ function facilityCard(page, service, row) {
 function definitions(lines) {
   const list = element("dl", { class: "facts" });
   for (const [term, value] of lines) {
-    list.append(element("dt", { text: term }), element("dd", { text: value }));
+    list.append(element("dt", {}, term), element("dd", { text: value }));
   }
   return list;
 }

@@ -7,23 +7,27 @@ function fill(pattern, values) {
   return pattern.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-function makeFormat(language, text) {
-  const tag = language === "zh" ? "zh-CN" : "en";
-  const numbers = [0, 1, 2].map(
-    (digits) => new Intl.NumberFormat(tag, { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  );
-  const plain = new Intl.NumberFormat(tag, { maximumFractionDigits: 3 });
+// Formats in the language that the words have at that time.
+function makeFormat({ text }) {
+  const made = new Map();
+  const written = (value, least, most) => {
+    const key = text.tag + least + most;
+    if (!made.has(key)) {
+      made.set(key, new Intl.NumberFormat(text.tag, { minimumFractionDigits: least, maximumFractionDigits: most }));
+    }
+    return made.get(key).format(value);
+  };
   const known = (value, write) => (value === null || value === undefined ? MISSING : write(value));
 
-  const number = (value, digits) => known(value, (v) => numbers[digits].format(v));
-  const withUnit = (value, unit) => (value === MISSING || unit === "" ? value : value + " " + unit);
-  const usesLarge = (largest) => language === "zh" && largest >= LARGE;
+  const number = (value, digits) => known(value, (v) => written(v, digits, digits));
+  const withUnit = (value, unit) => (value === MISSING || unit === "" ? value : value + (unit === "%" ? "" : " ") + unit);
+  const usesLarge = (largest) => text.unit_people_large !== text.unit_people && largest >= LARGE;
 
   return {
     number,
     withUnit,
-    plain: (value) => known(value, (v) => plain.format(v)),
-    percent: (share) => known(share, (v) => numbers[1].format(v * 100) + "%"),
+    plain: (value) => known(value, (v) => written(v, 0, 3)),
+    percent: (share) => known(share, (v) => number(v * 100, 1) + "%"),
     // Chinese readers count people in 万人; one unit per service keeps a column comparable.
     people: (value, largest) =>
       usesLarge(largest) ? number(value === null ? null : value / LARGE, 2) : number(value, 0),
@@ -31,17 +35,14 @@ function makeFormat(language, text) {
     fewPeople: (value) => withUnit(number(value, value < 100 ? 1 : 0), text.unit_people),
     metres: (value) =>
       value < LARGE
-        ? withUnit(numbers[0].format(value), text.unit_metres)
-        : withUnit(numbers[1].format(value / 1000), text.unit_kilometres),
+        ? withUnit(number(value, 0), text.unit_metres)
+        : withUnit(number(value / 1000, 1), text.unit_kilometres),
     // Away from the limit, so that 15.0 minutes never stands beside "too far".
     minutes: (value, served) => {
       const tenths = (served ? Math.floor : Math.ceil)(Number((value * 10).toFixed(6))) / 10;
-      return withUnit(numbers[1].format(tenths), text.unit_minutes);
+      return withUnit(number(tenths, 1), text.unit_minutes);
     },
-    date: (iso) => {
-      const [year, month, day] = iso.split("-").map(Number);
-      return language === "zh" ? `${year}年${month}月${day}日` : iso;
-    },
+    date: (iso) => new Intl.DateTimeFormat(text.tag, { dateStyle: "long", timeZone: "UTC" }).format(new Date(iso)),
   };
 }
 

@@ -1,11 +1,10 @@
 // The legend, which is the layer control as well: every group of signs has the switch of its layer.
 
-function makeLegend(page, host, onSwitch) {
-  const { text } = page;
+function makeLegend(page, host, onSwitch, baseMap) {
+  const { text, words } = page;
   const body = element("div", { class: "legend-body", attributes: { id: "wr-legend-body" } });
   const toggle = element("button", {
     class: "legend-toggle",
-    text: text.legend,
     attributes: { type: "button", "aria-controls": "wr-legend-body" },
   });
   const show = (open) => {
@@ -14,7 +13,11 @@ function makeLegend(page, host, onSwitch) {
   };
   toggle.addEventListener("click", () => show(body.hidden));
   show(window.innerWidth >= 700);
-  const card = element("section", { class: "legend", attributes: { id: "wr-legend", "aria-label": text.legend } }, toggle, body);
+  const card = element("section", { class: "legend", attributes: { id: "wr-legend" } }, toggle, body);
+  words.inWords(() => {
+    toggle.textContent = text.legend;
+    card.setAttribute("aria-label", text.legend);
+  });
   host.append(card);
   L.DomEvent.disableClickPropagation(card);
   L.DomEvent.disableScrollPropagation(card);
@@ -24,11 +27,12 @@ function makeLegend(page, host, onSwitch) {
   const ground = element("div", { class: "legend-ground" });
   const groups = {};
   for (const layer of page.layers) {
-    const group = legendGroup(text["layer_" + layer.name], layer, onSwitch);
+    const group = legendGroup(page, layer, onSwitch);
     groups[layer.name] = group;
     (layer.sign ? ground : body).append(group.root);
   }
   body.append(ground);
+  if (baseMap !== null) body.append(baseMap);
   return {
     update: (service) => fillLegend(page, service, limit, groups),
     // Where the legend takes more than a third of the width, it may cover a part rather than push everything aside.
@@ -104,14 +108,16 @@ function hiddenCells(map, card, positions, shift) {
   return Object.fromEntries(counts);
 }
 
-function legendGroup(title, layer, onSwitch) {
+function legendGroup({ text, words }, layer, onSwitch) {
   const box = element("input", { attributes: { type: "checkbox", id: "wr-layer-" + layer.name } });
   box.checked = layer.visible;
   const items = element("ul", { class: "legend-items" });
-  const head = element("label", { class: "legend-head" }, box, element("span", { text: title }));
+  const title = element("span");
+  words.inWords(() => (title.textContent = text["layer_" + layer.name]));
+  const head = element("label", { class: "legend-head" }, box, title);
   const sign = layer.sign ? swatch(null, layer.sign) : null;
   if (sign) head.append(sign);
-  const root = element("div", { class: "legend-group" }, head, items);
+  const root = element("div", { class: layer.visible ? "legend-group" : "legend-group off" }, head, items);
   box.addEventListener("change", () => {
     root.classList.toggle("off", !box.checked);
     onSwitch(layer.name, box.checked);
@@ -131,7 +137,9 @@ function fillLegend(page, service, limit, groups) {
   groups.uncovered.items.replaceChildren(
     ...classNames(densities, "").map((name, at) => legendItem(swatch(UNCOVERED_COLOURS[at]), name))
   );
+  groups.pockets.items.replaceChildren(legendItem(swatch(null, "pocket"), text.pocket_sign, "wide"));
   groups.facilities.items.replaceChildren(...facilitySigns(page, service));
+  groups.circles.items.replaceChildren(legendItem(swatch(null, "circle"), fill(text.circle_radius, { metres: format.number(service.limitM, 0) }), "wide"));
 }
 
 function limitText({ format, text }, service) {
@@ -152,11 +160,13 @@ function classNames(breaks, unit) {
 }
 
 function facilitySigns({ text }, service) {
-  if (service.capacity === null) return [legendItem(swatch(null, "dot"), service.title, "wide")];
+  const idle = service.idle.length > 0 ? [legendItem(swatch(null, "cross"), text.facility_idle, "wide")] : [];
+  if (service.capacity === null) return [legendItem(swatch(null, "dot"), service.title, "wide"), ...idle];
   const capacity = service.capacityTitle || text.capacity;
   return [
     legendItem(swatch(null, "dot"), fill(text.facility_known, { capacity }), "wide"),
     legendItem(swatch(null, "dot hollow"), fill(text.facility_unknown, { capacity }), "wide"),
+    ...idle,
   ];
 }
 

@@ -10,36 +10,55 @@ const STATUS_COLOURS = {
   too_far_estimate: "#f3c19f",
 };
 
-function makePanel(page, host, actions) {
-  const { text } = page;
-  host.setAttribute("aria-label", text.panel);
+function makePanel(page, host, cells, actions) {
+  const { text, words } = page;
   const scope = element("h2", { class: "scope" });
   const code = element("span", { class: "scope-code" });
-  const back = element("button", { class: "back", text: text.back, attributes: { type: "button" } });
+  const back = element("button", { class: "back", attributes: { type: "button" } });
   back.addEventListener("click", () => actions.selectArea(null, true));
   const own = element("span", {});
   const question = element("p", { class: "question" });
   const figures = element("div", { class: "figures", attributes: { "aria-live": "polite" } });
   const people = element("section", { class: "block" });
+  const circle = element("section", { class: "block" });
   const table = makeTable(page, actions);
+  const filter = makeFilterPanel(page, actions.filtered);
+  const pockets = makePockets(page, cells, actions);
+  const walks = element("section", { class: "block", attributes: { id: "wr-walk-times" } });
+  const accounts = makeAccounts(page);
   const list = element("details", { class: "block facility-list" });
+  const tableTitle = element("h3");
+  const home = element("span");
+  words.inWords(() => {
+    host.setAttribute("aria-label", text.panel);
+    back.textContent = text.back;
+    tableTitle.textContent = text.by_area;
+    home.replaceChildren(...pageLinks(words, page.study.home, text.to_overview));
+  });
   host.append(
-    element("div", { class: "scope-line" }, scope, code, back, page.study.home ? pageLink(page.study.home, text.to_overview) : null),
+    element("div", { class: "scope-line" }, scope, code, back, home),
     own,
     question,
     figures,
     people,
-    element("section", { class: "block" }, element("h3", { text: text.by_area }), table.root),
+    walks,
+    circle,
+    pockets.root,
+    makeTargets(page),
+    element("section", { class: "block" }, tableTitle, table.root),
+    accounts.root,
+    filter.root,
     list
   );
   return {
     table,
-    update: (service, row) => {
+    pockets,
+    listFacilities: (service, row) => fillFacilityList(page, list, service, row, actions),
+    update: (service, row, reach) => {
       const area = row === null ? null : page.study.areas[row];
       scope.textContent = area ? area.name : page.study.areas.length === 1 ? page.study.areas[0].name : text.whole_study;
       code.textContent = area ? area.code : "";
-      const link = area && area.page ? pageLink(area.page, text.to_area) : null;
-      own.replaceChildren(...(link ? [link] : []));
+      own.replaceChildren(...pageLinks(words, area ? area.page : "", text.to_area));
       back.hidden = row === null;
       question.textContent = fill(text.coverage_of, {
         group: service.group,
@@ -47,14 +66,20 @@ function makePanel(page, host, actions) {
       });
       figures.replaceChildren(...keyFigures(page, service, figuresOf(service, row)));
       people.replaceChildren(...statusBar(page, service, row));
+      walks.replaceChildren(...walksChart(page, service, row));
+      circle.replaceChildren(...circleFigures(page, service, figuresOf(service, row)));
+      pockets.update(service, row, reach);
+      accounts.update(service, row);
+      filter.update(service);
       fillFacilityList(page, list, service, row, actions);
       table.update(service, row);
     },
   };
 }
 
-function pageLink(address, text) {
-  return element("a", { class: "page-link", text, attributes: { href: address } });
+// A link to another page, or none where there is no such page.
+function pageLinks(words, address, text) {
+  return address ? [element("a", { class: "page-link", text, attributes: { href: words.addressOf(address) } })] : [];
 }
 
 function figuresOf(service, row) {
@@ -171,8 +196,8 @@ const LISTED = 300;
 
 function fillFacilityList(page, list, service, row, actions) {
   const { table } = page.facilities;
-  const here = service.facilities.filter((facility) => row === null || table.area[facility] === row);
-  list.hidden = here.length === 0;
+  const here = page.filter.rows(service).filter((facility) => row === null || table.area[facility] === row);
+  list.hidden = service.facilities.length === 0;
   const title = page.text.facility_list + " (" + page.format.number(here.length, 0) + ")";
   const items = element("ul", {});
   list.replaceChildren(element("summary", { text: title }), items);

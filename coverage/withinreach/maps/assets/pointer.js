@@ -8,7 +8,7 @@ function followPointer(page, { state, cells, actions, visible }) {
   const positionOf = (latlng) => ({ x: worldX(latlng.lng) - origin.x, y: worldY(latlng.lat) - origin.y });
   const scale = () => 256 * 2 ** map.getZoom();
   const facilityUnder = (latlng, reachPx) =>
-    visible("facilities") ? facilityAt(page.facilities, positionOf(latlng), scale(), state.service, reachPx) : -1;
+    visible("facilities") ? facilityAt(page.facilities, positionOf(latlng), scale(), page.filter.rows(state.service), reachPx) : -1;
   const cellUnder = (latlng) =>
     visible("uncovered") && state.reach ? cellAt(cells, positionOf(latlng), scale(), state.reach) : null;
 
@@ -40,7 +40,8 @@ function followPointer(page, { state, cells, actions, visible }) {
     const facility = facilityUnder(event.latlng, touch ? TOUCH_PX : POINTER_PX);
     if (facility >= 0) return actions.openFacility(facility);
     const cell = cellUnder(event.latlng);
-    if (cell !== null && cell.single) openCell(page, state, cell, event.latlng);
+    if (visible("pockets")) actions.choosePocket(cell === null ? 0 : cell.pocket);
+    if (cell !== null && cell.single) openCell(page, state, cells, cell, event.latlng);
     else map.closePopup();
     if (state.hovered !== null && state.hovered !== state.area) actions.selectArea(state.hovered, false);
   });
@@ -84,12 +85,19 @@ function wayText({ text, format }, service, { metres, status }) {
   return text.nearest + " " + format.minutes(minutes, isServed(status)) + " · " + format.metres(metres);
 }
 
-function openCell(page, state, cell, latlng) {
+// The people of a cell, group by group, beside those whom the service is for.
+function groupLines({ study, format }, { service }, cells, cell) {
+  const others = Object.keys(cells.people).filter((group) => group !== service.people);
+  return others.map((group) => [study.groups[group], format.fewPeople(cells.people[group][cell] / PEOPLE_STEPS)]);
+}
+
+function openCell(page, state, cells, cell, latlng) {
   const card = element(
     "div",
     { class: "card-popup" },
     element("p", { class: "card-kind", text: page.text.cell }),
-    ...cellLines(page, state, cell).map((line) => element("p", { class: "card-line", text: line.textContent }))
+    ...cellLines(page, state, cell).map((line) => element("p", { class: "card-line", text: line.textContent })),
+    definitions(groupLines(page, state, cells, cell.cell))
   );
   openPopup(page.map, latlng, card);
 }

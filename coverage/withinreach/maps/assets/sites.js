@@ -1,12 +1,18 @@
-// Trying sites: put one on the map, see at once who would be reached in time, move it, close a facility, look for the
-// best place. Present on pages that carry the network of their area.
+// Trying sites: put one on the map, see at once who would be reached in time, move it, close, resize or move a facility,
+// look for the best place. Present on pages that carry the network of their area.
 
 const SITE = "#6a2fa0";
 const REACHED = "rgba(122, 74, 184, 0.55)";
-const GAINED = "#3f9d5a";
+const GAINED = "#2c7d45";
+const LOST = "#b0246f";
 const CANDIDATES = 2000;
 const SCAN_MS = 30;
 const SITE_ZOOM = 14;
+const KEY_STEP_M = 10;
+const KEY_STRIDE_M = 100;
+const KEY_STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+// A hollow square this small is no longer seen as one.
+const SMALLEST_HOLLOW_PX = 4.5;
 
 async function makeSites(page, data) {
   const content = readJson("walks");
@@ -15,193 +21,137 @@ async function makeSites(page, data) {
   const walker = makeWalker(await readArrays("network"), content, costs);
   const toMetres = polynomial(content.toMetres, content.terms);
   const toDegrees = polynomial(content.toDegrees, content.terms);
-  const model = makeTrial(walker, content, data.cells, page);
-  const layer = new CanvasLayer(page.origin, paintTrial(model, walker, toDegrees, page.origin, data.cells), { pane: "wr-trial" });
+  const isInside = (x, y) => isInAreas(data.areas, ...toDegrees(x, y));
+  if (document.getElementById("wr-cell-units")) page.cellUnits = { ...readJson("cell-units"), ...(await readArrays("unit-of-cell")) };
+  const model = makeTrial(walker, content, { cells: data.cells, isInside }, page);
+  const world = worldOf(walker.streets, toDegrees, page.origin);
+  const rings = makeRings(page, model, walker, toMetres);
+  const layers = [
+    new CanvasLayer(page.origin, paintTrial(model, walker, world, rings), { pane: "wr-trial" }),
+    new CanvasLayer(page.origin, (context, view) => paintClosed(context, view, model), { pane: "wr-names" }),
+  ];
   const markers = new Map();
   let placing = false;
 
-  const positionOf = ({ lat, lng }) => toMetres(lng, lat).map((metres) => Math.round(metres * 1000) / 1000);
+  const positionOf = ({ lat, lng }) => toMetres(lng, lat).map(wholeMillimetres);
   const latLngOf = ({ x, y }) => {
     const [lon, lat] = toDegrees(x, y);
     return L.latLng(lat, lon);
   };
-  const redraw = () => {
-    layer.redraw();
-    view.update();
-  };
   const showMarkers = () => {
-    for (const [site, marker] of markers) {
-      if (!model.sites.includes(site)) {
+    const places = markedPlaces(page, model);
+    for (const [place, marker] of markers) {
+      if (!places.has(place)) {
         marker.remove();
-        markers.delete(site);
+        markers.delete(place);
       }
     }
-    model.sites.forEach((site, at) => {
-      if (!markers.has(site)) markers.set(site, siteMarker(page, latLngOf(site), (to) => actions.move(site, to)));
-      const marker = markers.get(site);
-      marker.setLatLng(latLngOf(site));
-      marker.getElement().querySelector("span").textContent = String(at + 1);
-    });
+    for (const [place, sign] of places) {
+      if (!markers.has(place)) markers.set(place, placeMarker(page, latLngOf(place), actionsOf(place)));
+      const marker = markers.get(place).setLatLng(latLngOf(place));
+      nameMarker(marker.getElement(), sign);
+    }
   };
   const changed = () => {
     showMarkers();
-    redraw();
+    for (const layer of layers) layer.redraw();
+    view.update();
+    chip.update();
+  };
+  // Sites and moved facilities are dragged and moved by keys alike.
+  const rowOf = (place) => [...model.moved].find(([, moved]) => moved === place)?.[0];
+  const movePlace = (place, x, y) => {
+    if (model.sites.includes(place)) model.move(place, x, y);
+    else model.moveFacility(rowOf(place), x, y);
+    changed();
+  };
+  const actionsOf = (place) => ({
+    move: (latlng) => movePlace(place, ...positionOf(latlng)),
+    step: (east, north) => movePlace(place, wholeMillimetres(place.x + east), wholeMillimetres(place.y + north)),
+    remove: () => (model.sites.includes(place) ? actions.remove(place) : actions.restoreFacility(rowOf(place))),
+  });
+  const then = (act) => (...told) => {
+    act(...told);
+    changed();
+  };
+  const onFacility = (act) => (...told) => {
+    page.map.closePopup();
+    then(act)(...told);
   };
   const actions = {
-    add(latlng) {
-      const [x, y] = positionOf(latlng);
-      model.add(x, y);
-      changed();
-    },
-    move(site, latlng) {
-      const [x, y] = positionOf(latlng);
-      model.move(site, x, y);
-      changed();
-    },
-    remove(site) {
-      model.remove(site);
-      changed();
-    },
-    clear() {
+    add: then((latlng) => model.add(...positionOf(latlng))),
+    remove: then(model.remove),
+    clear: then(() => {
       model.clear();
-      changed();
-    },
-    setPace(at) {
-      model.setPace(at);
-      redraw();
-    },
-    setMinutes(minutes) {
-      model.setMinutes(minutes);
-      redraw();
-    },
-    toggleFacility(row) {
-      model.toggleFacility(row);
-      page.map.closePopup();
-      redraw();
-    },
+      rings.show(null);
+    }),
+    load: then(model.load),
+    setPace: then(model.setPace),
+    setMinutes: then(model.setMinutes),
+    setCapacity: then(model.setCapacity),
+    toggleFacility: onFacility(model.toggleFacility),
+    resizeFacility: then(model.resizeFacility),
+    restoreFacility: onFacility(model.restoreFacility),
+    moveFacility: onFacility((row) => {
+      const { lon, lat } = page.facilities.table;
+      model.moveFacility(row, ...positionOf({ lng: lon[row], lat: lat[row] }));
+    }),
+    showRings: onFacility(rings.show),
     async addBest(tell) {
       const best = await bestNode(walker, model, tell);
       if (best !== null) {
         model.add(walker.streets.x[best.vertex], walker.streets.y[best.vertex]);
         changed();
-        actions.show(latLngOf(model.sites[model.sites.length - 1]));
+        actions.show(model.sites[model.sites.length - 1]);
       }
       return best;
     },
     place(on) {
       placing = on;
+      chip.update();
       page.map.getContainer().classList.toggle("placing", on);
     },
-    show: (latlng) => page.map.setView(latlng, Math.max(page.map.getZoom(), SITE_ZOOM)),
+    show: (place) => page.map.setView(latLngOf(place), Math.max(page.map.getZoom(), SITE_ZOOM)),
   };
-  const view = makeSitesPanel(page, model, actions, latLngOf);
+  const ground = { page, crs: content.crs, capM: content.capM, toMetres, snap: walker.snap };
+  const files = makeScenarioFiles(ground, model, actions);
+  const chip = trialChip(page, model, () => placing);
+  let view = makeSitesPanel(page, model, { actions, files, rings });
+  page.words.onChange(() => {
+    actions.place(false);
+    files.forget();
+    view.root.remove();
+    view = makeSitesPanel(page, model, { actions, files, rings });
+    changed();
+  });
+  page.map.getContainer().addEventListener("keydown", (event) => {
+    if (placing && event.key === "Enter" && event.target === page.map.getContainer()) actions.add(page.map.getCenter());
+  });
   trial.model = model;
   return {
     placing: () => placing,
     add: actions.add,
-    card: (row) => facilityAction(page, model, row, actions.toggleFacility),
+    card: (row) => facilityActions(page, model, row, actions),
     selectService(service) {
       model.selectService(service);
-      if (layer._map === undefined || layer._map === null) layer.addTo(page.map);
-      redraw();
+      rings.show(null);
+      for (const layer of layers) if (!page.map.hasLayer(layer)) layer.addTo(page.map);
+      changed();
     },
   };
 }
 
-// For scripts of the page: `withinReach.trial.model` holds what is tried, in metres of the study's CRS.
-const trial = { model: null };
-
-// What is tried: sites, closed facilities, pace and minutes; who is reached now, and who would be.
-function makeTrial(walker, content, cells, page) {
-  const ways = new Map();
-  const model = { sites: [], closed: new Set(), service: null, pace: content.paces[0], minutes: 15, result: null };
-  const cutoffS = () => model.minutes * 60;
-  const wayOf = (key, spot) => {
-    if (!ways.has(key)) ways.set(key, walker.within(model.pace, cutoffS(), spot));
-    return ways.get(key);
-  };
-  const solve = () => {
-    const count = cells.x.length;
-    const before = new Uint8Array(count);
-    const open = new Uint8Array(count);
-    for (const row of model.service.facilities) {
-      const stays = !model.closed.has(row);
-      for (const cell of wayOf(row, walker.facility(row)).cells) {
-        before[cell] = 1;
-        if (stays) open[cell] = 1;
-      }
+function isInAreas({ count, lon, lat }, x, y) {
+  let inside = false;
+  let from = 0;
+  for (const length of count) {
+    for (let i = from, j = from + length - 1; i < from + length; j = i++) {
+      const [x1, y1, x2, y2] = [lon[i] / 1e5, lat[i] / 1e5, lon[j] / 1e5, lat[j] / 1e5];
+      if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) inside = !inside;
     }
-    const after = open.slice();
-    for (const site of model.sites) {
-      site.way = walker.within(model.pace, cutoffS(), site.spot);
-      site.gained = sumOf(cells, site.way.cells.filter((cell) => !open[cell]));
-      for (const cell of site.way.cells) after[cell] = 1;
-    }
-    const gained = [];
-    const lost = [];
-    for (let cell = 0; cell < count; cell++) {
-      if (after[cell] && !before[cell]) gained.push(cell);
-      if (!after[cell] && before[cell]) lost.push(cell);
-    }
-    model.result = { before, open, after, gained, lost };
-  };
-  const anew = () => {
-    ways.clear();
-    solve();
-  };
-  return Object.assign(model, {
-    selectService(service) {
-      const at = content.paces.findIndex((pace) => pace.profile === service.profile);
-      Object.assign(model, { service, pace: content.paces[at], minutes: service.minutes, closed: new Set() });
-      anew();
-    },
-    setPace(at) {
-      model.pace = content.paces[at];
-      anew();
-    },
-    setMinutes(minutes) {
-      model.minutes = minutes;
-      anew();
-    },
-    add(x, y) {
-      model.sites.push({ x, y, spot: walker.snap(x, y) });
-      solve();
-    },
-    move(site, x, y) {
-      Object.assign(site, { x, y, spot: walker.snap(x, y) });
-      solve();
-    },
-    remove(site) {
-      model.sites.splice(model.sites.indexOf(site), 1);
-      solve();
-    },
-    clear() {
-      model.sites.length = 0;
-      model.closed.clear();
-      solve();
-    },
-    toggleFacility(row) {
-      if (!model.closed.delete(row)) model.closed.add(row);
-      solve();
-    },
-    paces: content.paces,
-    crs: content.crs,
-    peopleOf: (found) => sumOf(cells, found),
-    people: () => cells.people[model.service.people],
-    cells,
-    page,
-  });
-}
-
-// People of every group in some cells.
-function sumOf(cells, found) {
-  return Object.fromEntries(
-    Object.entries(cells.people).map(([group, people]) => {
-      let sum = 0;
-      for (const cell of found) sum += people[cell];
-      return [group, sum / PEOPLE_STEPS];
-    })
-  );
+    from += length;
+  }
+  return inside;
 }
 
 // The junction that would reach most people who are not reached; among the junctions with most of them on their own
@@ -216,9 +166,8 @@ async function bestNode(walker, model, tell) {
   let best = null;
   let paused = performance.now();
   for (const [at, node] of candidates.entries()) {
-    const spot = walker.atNode(node);
     let sum = 0;
-    for (const cell of walker.within(model.pace, model.minutes * 60, spot).cells) if (!after[cell]) sum += people[cell];
+    for (const cell of model.wayWithin(walker.atNode(node), model.minutes).cells) if (!after[cell]) sum += people[cell];
     if (best === null || sum > best.people) best = { node, people: sum, vertex: walker.vertexOf(node) };
     if (performance.now() - paused > SCAN_MS) {
       tell(at / candidates.length);
@@ -231,17 +180,56 @@ async function bestNode(walker, model, tell) {
 
 // On the map -----------------------------------------------------------------------------------------------------
 
-function siteMarker(page, latlng, onMove) {
-  const label = element("span", { class: "site-number" });
-  const icon = L.divIcon({ className: "site-pin", html: label, iconSize: [26, 26] });
-  const marker = L.marker(latlng, { icon, draggable: true, pane: "wr-sites", title: page.text.site }).addTo(page.map);
-  marker.on("drag", () => onMove(marker.getLatLng()));
+// What has a marker, with the sign and the name on it: the sites of the service, numbered, and moved facilities.
+function markedPlaces({ text, facilities }, model) {
+  const places = new Map();
+  model.shown().forEach((site, at) => places.set(site, { sign: String(at + 1), name: text.site + " " + (at + 1) }));
+  for (const [row, place] of model.moved) {
+    if (model.service.facilities.includes(row)) places.set(place, { sign: text.moved_sign, name: facilities.table.name[row] });
+  }
+  for (const sign of places.values()) sign.help = fill(text.site_keys, { name: sign.name, step: KEY_STEP_M, stride: KEY_STRIDE_M });
+  return places;
+}
+
+function placeMarker(page, latlng, { move, step, remove }) {
+  const icon = L.divIcon({ className: "site-pin", html: element("span", { class: "site-number" }), iconSize: [26, 26] });
+  const marker = L.marker(latlng, { icon, draggable: true, pane: "wr-sites" }).addTo(page.map);
+  marker.on("drag", () => move(marker.getLatLng()));
+  marker.getElement().addEventListener("keydown", (event) => {
+    if (event.key === "Delete" || event.key === "Backspace") remove();
+    else if (event.key in KEY_STEPS) {
+      const metres = event.shiftKey ? KEY_STRIDE_M : KEY_STEP_M;
+      step(...KEY_STEPS[event.key].map((share) => share * metres));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
   return marker;
 }
 
-// The walking circle of every site, as far as people walk along each street, and who is gained.
-function paintTrial(model, walker, toDegrees, origin, cells) {
-  const { streets } = walker;
+function nameMarker(pin, { sign, help }) {
+  pin.querySelector("span").textContent = sign;
+  pin.title = help;
+  pin.setAttribute("aria-label", help);
+}
+
+// Beside the map, so that nobody needs to look away from it: how many gain and lose, or what a click does.
+function trialChip({ text, format }, model, isPlacing) {
+  const root = element("div", { class: "trial-chip", attributes: { "aria-hidden": "true" } });
+  document.getElementById("wr-view").append(root);
+  return {
+    update() {
+      const [gained, lost] = [model.result.gained, model.result.lost].map((found) => model.peopleOf(found)[model.service.people]);
+      const told = model.isEmpty() ? text.site_hint : text.site_gained + " " + format.fewPeople(gained) + (lost > 0 ? " · " + text.site_lost + " " + format.fewPeople(lost) : "");
+      root.textContent = told;
+      root.classList.toggle("hint", model.isEmpty());
+      root.hidden = model.isEmpty() && !isPlacing();
+    },
+  };
+}
+
+// Vertices of the streets as canvas layers have positions.
+function worldOf(streets, toDegrees, origin) {
   const x = new Float32Array(streets.x.length);
   const y = new Float32Array(streets.x.length);
   for (let i = 0; i < x.length; i++) {
@@ -249,28 +237,71 @@ function paintTrial(model, walker, toDegrees, origin, cells) {
     x[i] = worldX(lon) - origin.x;
     y[i] = worldY(lat) - origin.y;
   }
+  return { x, y };
+}
+
+// The walking circle of every site, as far as people walk along each street, and who is gained and lost.
+function paintTrial(model, walker, world, rings) {
   return (context, view) => {
     if (model.result === null) return;
-    context.fillStyle = GAINED;
-    context.globalAlpha = 0.85;
-    const people = model.people();
-    for (const cell of model.result.gained) {
-      if (people[cell] === 0) continue;
-      const size = Math.max(2.4, cells.width * view.scale);
-      context.fillRect(cells.x[cell] * view.scale + view.dx - size / 2, cells.y[cell] * view.scale + view.dy - size / 2, size, size);
-    }
-    context.globalAlpha = 1;
+    rings.paint(context, view, world);
+    paintChanged(context, view, model);
     context.strokeStyle = REACHED;
-    context.lineCap = "round";
-    context.lineJoin = "round";
     context.lineWidth = Math.max(2, Math.min(7, (view.zoom - 9) * 0.9));
-    for (const site of model.sites) {
-      if (!site.way || !site.way.ground) continue;
-      context.beginPath();
-      for (const [segment, from, to] of walker.reachedParts(site.way)) traceStreet(context, streets, { x, y }, view, segment, from, to);
-      context.stroke();
+    for (const { way } of [...model.shown(), ...model.moved.values()]) {
+      if (way && way.ground) traceReached(context, view, { walker, world }, way);
     }
   };
+}
+
+function traceReached(context, view, { walker, world }, way, limit) {
+  context.lineCap = "round";
+  context.lineJoin = "round";
+  context.beginPath();
+  for (const [segment, from, to] of walker.reachedParts(way, limit)) traceStreet(context, walker.streets, world, view, segment, from, to);
+  context.stroke();
+}
+
+// Cells that are gained are filled, those that are lost hollow.
+function paintChanged(context, view, { result, cells, ...model }) {
+  const people = model.people();
+  const size = Math.max(2.4, cells.width * view.scale);
+  const each = (found, paint) => {
+    for (const cell of found) {
+      if (people[cell] > 0) paint(cells.x[cell] * view.scale + view.dx - size / 2, cells.y[cell] * view.scale + view.dy - size / 2);
+    }
+  };
+  context.globalAlpha = 0.85;
+  context.fillStyle = GAINED;
+  each(result.gained, (left, top) => context.fillRect(left, top, size, size));
+  context.globalAlpha = 1;
+  context.fillStyle = context.strokeStyle = LOST;
+  context.lineWidth = Math.max(1, Math.min(2.5, size / 4));
+  const inset = context.lineWidth / 2;
+  each(result.lost, (left, top) =>
+    size < SMALLEST_HOLLOW_PX
+      ? context.fillRect(left, top, size, size)
+      : context.strokeRect(left + inset, top + inset, size - 2 * inset, size - 2 * inset)
+  );
+}
+
+const CROSS_PX = 6;
+
+// A cross over every facility that is closed on trial, or moved away from where it is.
+function paintClosed(context, view, { page, service, closed, moved }) {
+  const { x, y } = page.facilities;
+  context.strokeStyle = LOST;
+  context.lineWidth = 2.5;
+  context.beginPath();
+  for (const row of service.facilities) {
+    if (!closed.has(row) && !moved.has(row)) continue;
+    const [px, py] = [x[row] * view.scale + view.dx, y[row] * view.scale + view.dy];
+    for (const side of [-1, 1]) {
+      context.moveTo(px - CROSS_PX, py - side * CROSS_PX);
+      context.lineTo(px + CROSS_PX, py + side * CROSS_PX);
+    }
+  }
+  context.stroke();
 }
 
 // A street between two shares of its length.
@@ -294,93 +325,4 @@ function traceStreet(context, streets, world, view, segment, from, to) {
     }
   }
   context.lineTo(...at(to * whole));
-}
-
-// In the panel ---------------------------------------------------------------------------------------------------
-
-function makeSitesPanel(page, model, actions, latLngOf) {
-  const { text, format, study } = page;
-  const place = element("button", { class: "wide-button", text: text.site_place, attributes: { type: "button", "aria-pressed": "false" } });
-  const best = element("button", { class: "wide-button", text: text.site_best, attributes: { type: "button" } });
-  const clear = element("button", { class: "plain-button", text: text.site_clear, attributes: { type: "button" } });
-  const pace = element("select", { attributes: { "aria-label": text.site_pace } });
-  model.paces.forEach(({ title, speed_mm_s: speed }, at) =>
-    pace.append(element("option", { text: title + " · " + format.plain(speed / 1000) + " m/s", attributes: { value: String(at) } }))
-  );
-  const minutes = element("input", { attributes: { type: "number", min: "1", max: "60", step: "1", "aria-label": text.site_minutes } });
-  const outcome = element("div", { class: "trial-outcome", attributes: { "aria-live": "polite" } });
-  const list = element("ol", { class: "trial-sites" });
-  const root = element(
-    "section",
-    { class: "block trial", attributes: { id: "wr-trial" } },
-    element("h3", { text: text.sites }),
-    element("p", { class: "note", text: text.sites_hint }),
-    element("div", { class: "trial-buttons" }, place, best),
-    element("div", { class: "trial-settings" }, pace, element("label", {}, minutes, " " + text.unit_minutes)),
-    outcome,
-    list,
-    clear
-  );
-  document.getElementById("wr-panel").children[3].after(root);
-
-  place.addEventListener("click", () => {
-    const on = place.getAttribute("aria-pressed") !== "true";
-    place.setAttribute("aria-pressed", String(on));
-    actions.place(on);
-  });
-  best.addEventListener("click", async () => {
-    best.disabled = true;
-    const found = await actions.addBest((share) => (best.textContent = format.percent(share)));
-    best.textContent = found === null ? text.site_none : text.site_best;
-    best.disabled = false;
-  });
-  clear.addEventListener("click", actions.clear);
-  pace.addEventListener("change", () => actions.setPace(Number(pace.value)));
-  minutes.addEventListener("change", () => {
-    const value = Number(minutes.value);
-    if (value >= 1 && value <= 60) actions.setMinutes(value);
-    else minutes.value = String(model.minutes);
-  });
-
-  const people = (value) => format.fewPeople(value);
-  return {
-    update() {
-      pace.value = String(model.paces.indexOf(model.pace));
-      minutes.value = String(model.minutes);
-      const gained = model.peopleOf(model.result.gained);
-      const lost = model.peopleOf(model.result.lost);
-      const some = model.sites.length > 0 || model.closed.size > 0;
-      clear.hidden = !some;
-      outcome.hidden = !some;
-      const groups = Object.keys(gained);
-      const own = model.service.people;
-      const line = (term, values) => [term, people(values[own])];
-      const lines = [line(text.site_gained, gained)];
-      for (const group of groups.filter((name) => name !== own)) lines.push(["· " + study.groups[group], people(gained[group])]);
-      if (model.result.lost.length > 0) lines.push(line(text.site_lost, lost));
-      if (model.closed.size > 0) lines.push([text.site_closed, format.number(model.closed.size, 0)]);
-      outcome.replaceChildren(definitions(lines));
-      list.replaceChildren(
-        ...model.sites.map((site, at) => {
-          const show = element("button", { class: "link", text: text.site + " " + (at + 1), attributes: { type: "button" } });
-          show.addEventListener("click", () => actions.show(latLngOf(site)));
-          const told = site.spot === null ? text.site_off : "+ " + people(site.gained[own]);
-          const remove = element("button", { class: "plain-button", text: text.site_remove, attributes: { type: "button" } });
-          remove.addEventListener("click", () => actions.remove(site));
-          return element("li", {}, show, element("span", { text: told }), remove);
-        })
-      );
-    },
-  };
-}
-
-function facilityAction({ text }, model, row, toggle) {
-  const closed = model.closed.has(row);
-  const button = element("button", {
-    class: "wide-button",
-    text: closed ? text.facility_reopen : text.facility_close,
-    attributes: { type: "button" },
-  });
-  button.addEventListener("click", () => toggle(row));
-  return button;
 }

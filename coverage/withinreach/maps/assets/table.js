@@ -26,7 +26,6 @@ function tableColumns({ text, format }, service) {
 
 function makeTable(page, actions) {
   const root = element("div", { class: "table-frame", attributes: { tabindex: "0", role: "region" } });
-  root.setAttribute("aria-label", page.text.by_area);
   const sorting = { column: null, descending: true };
   let shown = { service: null, selected: null, rows: [] };
 
@@ -72,6 +71,11 @@ function makeTable(page, actions) {
       else made.removeAttribute("aria-current");
     }
   };
+
+  page.words.inWords(() => {
+    root.setAttribute("aria-label", page.text.by_area);
+    if (shown.service !== null) write();
+  });
 
   return {
     root,

@@ -40,7 +40,7 @@ function makeWalker(arrays, content, costs) {
     atNode: (node) => spotAtNode(node, ends, { tail, length }),
     vertexOf: (node) => vertexOf(node, ends, streets, tail),
     uncoveredPerNode: (people, reached) => uncoveredPerNode({ tail, head, cellsOf, nodes }, people, reached),
-    reachedParts: (way) => reachedParts(way, { tail, head, ends }),
+    reachedParts: (way, limit = way.limit) => reachedParts(way, limit, { tail, head, ends }),
     snap: (x, y) => snapPoint(streets, index, x, y, content.capM),
     // Cells from which people reach a spot within a cutoff, each with its millimetres of level street, and the nodes
     // on their way.
@@ -309,11 +309,12 @@ function cellsWithin({ arrays, ground, cellsOf, ends }, reached, spot, limit) {
   return { cells, mm: cells.map((cell) => best.get(cell)) };
 }
 
-// The parts of streets from which a spot is reached: segment, and the shares of its length between which.
-function reachedParts({ ground, limit, nodes, nodeMm, spot }, { tail, head, ends }) {
-  const mm = new Map(nodes.map((node, at) => [node, nodeMm[at]]));
+// The parts of streets from which a spot is reached within a limit: segment, and the shares of its length between which.
+function reachedParts({ ground, nodes, nodeMm, spot }, limit, { tail, head, ends }) {
+  const mm = new Map();
+  nodes.forEach((node, at) => nodeMm[at] <= limit && mm.set(node, nodeMm[at]));
   const segments = new Set([spot.segment]);
-  for (const node of nodes) {
+  for (const node of mm.keys()) {
     for (let k = ends.ptr[node]; k < ends.ptr[node + 1]; k++) segments.add(ends.row[k] % tail.length);
   }
   const parts = [];
@@ -328,7 +329,7 @@ function reachedParts({ ground, limit, nodes, nodeMm, spot }, { tail, head, ends
     }
   }
   const length = Math.max(1, ground.length[spot.segment]);
-  const room = limit - spot.access;
+  const room = Math.max(0, limit - spot.access);
   const back = room / Math.max(1, ground.forward[spot.segment]);
   const on = room / Math.max(1, ground.backward[spot.segment]);
   const at = spot.offset / length;

@@ -9,6 +9,7 @@ import numpy as np
 
 from withinreach.model import Frozen
 from withinreach.scenarios import Link, Scenario
+from withinreach.siting.card import missing_card
 from withinreach.siting.missing.links import best_links
 from withinreach.siting.missing.pockets import lacking_people, pockets_of
 from withinreach.siting.solving.sums import sums
@@ -51,10 +52,15 @@ class Missing(Frozen):
             title=f"link {rank}", datum=self.base.case.study.metric_crs, link=(Link(title=f"link {rank}", line=line),)
         )
 
+    def _repr_html_(self) -> str:
+        return missing_card(self)
+
     def __str__(self) -> str:
         shown = self.pockets.drop(columns=["geometry", "lon", "lat"]).head(10).to_string(index=False)
         links = self.links[["gained_people", "length_m", "over_water"]].to_string()
         return f"{len(self.pockets)} pockets, largest first:\n{shown}\nlinks that would serve most people:\n{links}"
+
+    __repr__ = __str__
 
 
 def explain_gaps(

@@ -1,0 +1,216 @@
+"""Many counties, one crew: what there is to do for some studies, in which order, and what became of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from withinreach.batch.crews import open_crew
+from withinreach.batch.jobs import Label, Prepare, PublishCounty, PublishWhole
+from withinreach.batch.reading import read_summary
+from withinreach.batch.running import run_jobs
+from withinreach.batch.sources import key_of, place_of
+from withinreach.batch.workplace import own_folder
+from withinreach.errors import SourceError
+from withinreach.model import file_stem
+from withinreach.publishing import county_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from withinreach.batch.crews import Hands
+    from withinreach.batch.jobs import Done, Job
+    from withinreach.batch.running import Watcher
+    from withinreach.batch.sources import Source
+    from withinreach.batch.workplace import Workplace
+
+WHOLE = "whole"
+
+
+class Entry(NamedTuple):
+    """What became of one thing that was to be done.
+
+    Attributes
+    ----------
+    task : str
+        ``prepare``, ``county`` or ``whole``; see `Job`.
+    label : Label
+    state : str
+        ``done``, ``failed``, or ``kept``: an earlier batch had finished it.
+    outcome : Done or None
+        Time and memory where it was done.
+    problems : tuple of str
+        Why it failed.
+    """
+
+    task: str
+    label: Label
+    state: Literal["done", "kept", "failed"]
+    outcome: Done | None = None
+    problems: tuple[str, ...] = ()
+
+
+def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: bool, watcher: Watcher) -> list[Entry]:
+    """Write the folders of all counties of some studies, as `publish` writes them, byte by byte.
+
+    Each study is read and measured once, and written as parts (see `write_parts`); then workers publish county by
+    county, each reading what lies around its own. Of one study ``out`` becomes its folder; of several each gets a
+    folder of its own in it. What is finished appears at once and whole. Whatever breaks off, resuming goes on with what
+    is not finished, and the same bytes come out.
+
+    Parameters
+    ----------
+    resume
+        Keep what an earlier batch has finished, provided that it was made from the same inputs, parameters and
+        versions. If not, earlier folders of ours are replaced.
+    watcher
+        Sees every job start and end.
+
+    Returns
+    -------
+    list of Entry
+        Study by study, by code.
+
+    Raises
+    ------
+    SourceError
+        If ``out`` cannot be used, another batch is at work there, or an earlier one had other inputs.
+    """
+    with own_folder(out, resume=resume):
+        agenda = _Agenda([_Undertaking.of(source, out, alone=len(sources) == 1) for source in sources])
+        if agenda.idle:
+            return agenda.report()
+        with open_crew(hands) as crew:
+            run_jobs(crew, agenda, watcher)
+        return agenda.report()
+
+
+@dataclass
+class _Undertaking:
+    """What is to be done for one study."""
+
+    source: Source
+    key: str
+    place: Workplace
+    waiting: deque[Job] = field(default_factory=deque)
+    kept: list[Label] = field(default_factory=list)
+    open: int = 0
+    failures: int = 0
+
+    @classmethod
+    def of(cls, source: Source, out: Path, *, alone: bool) -> _Undertaking:
+        """Look at what is there already."""
+        name = source.study.name
+        one = cls(source, key_of(source), place_of(source, out, alone=alone))
+        accepted = one.place.accepted()
+        if accepted is not None and one.key and accepted["key"] != one.key:
+            raise SourceError(
+                f"{out}: {name} was begun with other inputs, parameters or versions; run it without --resume, which"
+                " begins anew"
+            )
+        if accepted is not None and one.place.complete and not one._todo(accepted):
+            one._keep(accepted)
+            one.place.remove_parts()
+            return one
+        summary = read_summary(one.parts)
+        if summary is not None and summary["key"] == one.key:
+            one.publish(summary)
+        else:
+            one.waiting.append(
+                Prepare(one.label(), one.place.note("parts"), source.study.model_dump_json(), one.key, one.parts)
+            )
+            one.open = 1
+        return one
+
+    @property
+    def parts(self) -> Path:
+        return self.source.parts or self.place.parts
+
+    def label(self, county: dict[str, Any] | None = None, cells: int = 0) -> Label:
+        """What a job is about: a county, or the whole study."""
+        study = self.source.study
+        if county is None:
+            return Label(study.name, "", study.title, cells)
+        return Label(study.name, county["code"], county["name"], county["cells"])
+
+    def publish(self, summary: dict[str, Any]) -> None:
+        """Take the parts for what is to be published, the largest first."""
+        self.place.accept(summary)
+        place, todo = self.place, self._todo(summary)
+        self._keep(summary)
+        jobs: list[Job] = []
+        if not place.whole_finished:
+            everybody = self.label(cells=sum(county["cells"] for county in summary["counties"]))
+            jobs.append(PublishWhole(everybody, place.note(WHOLE), self.parts, place.whole, place.staging))
+        for county in sorted(todo, key=lambda county: (-county["cells"], county["code"])):
+            code = county["code"]
+            folder, note = county_folder(place.home, code), place.note(file_stem(code))
+            jobs.append(PublishCounty(self.label(county), note, self.parts, folder, place.staging))
+        self.waiting.extend(jobs)
+        self.open = len(jobs)
+        self._finish()
+
+    def settle(self, job: Job, *, failed: bool) -> None:
+        """A job of this study has ended."""
+        self.open -= 1
+        self.failures += failed
+        if failed:
+            return
+        if isinstance(job, Prepare):
+            summary = read_summary(self.parts)
+            if summary is None:
+                raise SourceError(f"{self.parts}: the parts are gone; do the workers see the same files?")
+            self.publish(summary)
+        else:
+            self._finish()
+
+    def _todo(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
+        return [county for county in summary["counties"] if not self.place.finished(county["code"])]
+
+    def _keep(self, summary: dict[str, Any]) -> None:
+        self.kept = [self.label(county) for county in summary["counties"] if self.place.finished(county["code"])]
+
+    def _finish(self) -> None:
+        if not (self.open or self.failures) and not self.place.complete:
+            self.place.finish()
+
+
+class _Agenda:
+    """All studies: counties of those that are measured come before the next study is."""
+
+    def __init__(self, undertakings: list[_Undertaking]) -> None:
+        self._by_name = {one.source.study.name: one for one in undertakings}
+        self._entries = [Entry("county", label, "kept") for one in undertakings for label in one.kept]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is to be done."""
+        return not any(one.waiting for one in self._by_name.values())
+
+    def next(self) -> Job | None:
+        """The next county, or the next study to be measured."""
+        ready = [one for one in self._by_name.values() if one.waiting]
+        if not ready:
+            return None
+        return min(ready, key=lambda one: isinstance(one.waiting[0], Prepare)).waiting.popleft()
+
+    def waiting(self) -> list[Label]:
+        """What is known to be left and not handed out."""
+        return [job.label for one in self._by_name.values() for job in one.waiting]
+
+    def done(self, job: Job, outcome: Done) -> None:
+        """Take note, and see what can be done now."""
+        self._by_name[job.label.study].settle(job, failed=False)
+        self._entries.append(Entry(job.task, job.label, "done", outcome))
+
+    def failed(self, job: Job, problems: tuple[str, ...]) -> None:
+        """Take note."""
+        self._by_name[job.label.study].settle(job, failed=True)
+        self._entries.append(Entry(job.task, job.label, "failed", problems=problems))
+
+    def report(self) -> list[Entry]:
+        """What became of all."""
+        order = {name: place for place, name in enumerate(self._by_name)}
+        return sorted(self._entries, key=lambda one: (order[one.label.study], one.label.code, one.task))

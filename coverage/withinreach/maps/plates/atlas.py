@@ -1,0 +1,271 @@
+"""Result -> plates: what all of them share is made once, so that each further one costs little."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from withinreach.maps.classes import density_breaks
+from withinreach.maps.content import SQUARE_M_PER_HA, label_point
+from withinreach.maps.labels import LABELS
+from withinreach.maps.palette import UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
+from withinreach.maps.plates.fonts import find_typeface
+from withinreach.maps.plates.frame import sight_of
+from withinreach.maps.plates.ground import (
+    PAPER,
+    look_of,
+    paint_border,
+    paint_borders,
+    paint_cells,
+    paint_classes,
+    paint_facilities,
+    paint_paper,
+    paint_streets,
+    paint_water,
+)
+from withinreach.maps.plates.naming import name_areas, name_places
+from withinreach.maps.plates.sheet import FRAME, Plate, Sheet, Sign, sign_of
+from withinreach.maps.strokes import levels, strokes
+from withinreach.maps.telling import tell_people, tell_share
+from withinreach.model import file_stem
+from withinreach.showing import COVERAGE_BREAKS, FACILITY, STREET, class_names, coverage_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from withinreach.analysis import Result
+    from withinreach.maps.plates.frame import Sight
+    from withinreach.reach import Reach
+    from withinreach.study import Service
+
+# Signs of facilities, in parts of their full size.
+OVERVIEW_SCALE, AREA_SCALE = 0.5, 0.75
+
+
+class Atlas:
+    """The plates of a result: every service, for all areas together and for each.
+
+    Parameters
+    ----------
+    result
+        What `analyse` returned.
+
+    Attributes
+    ----------
+    result : Result
+
+    Raises
+    ------
+    StudyError
+        If no typeface with Chinese is installed.
+    """
+
+    def __init__(self, result: Result) -> None:
+        self._typeface = find_typeface()
+        self.result = result
+        self._text: Mapping[str, str] = LABELS[result.case.study.language]
+
+    def plate(self, service: str, county: str | None = None) -> Plate:
+        """Draw one plate; see `draw_plate`.
+
+        Raises
+        ------
+        StudyError
+            If the study has no such service or area.
+        """
+        reach = self.result.reaches[self.result.case.study.service(service).name]
+        if county is None:
+            return self._overview(reach)
+        (row,) = self.result.case.areas.rows_of([county])
+        return self._area(reach, row)
+
+    @cached_property
+    def _streets(self) -> tuple[NDArray[np.object_], NDArray[np.uint8]]:
+        lines = strokes(self.result.case.network)
+        return lines, levels(lines)
+
+    @cached_property
+    def _street_tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self._streets[0])
+
+    @cached_property
+    def _label_points(self) -> NDArray[np.float64]:
+        points = [label_point(shape) for shape in self.result.case.areas.table.geometry]
+        return np.array(points, np.float64).reshape(-1, 2)
+
+    def _overview(self, reach: Reach) -> Plate:
+        case, service = self.result.case, reach.service
+        table = self.result.tables[service.name]
+        sheet, sight = self._begun(case.areas.table.geometry.to_numpy())
+        shares = table["coverage"].to_numpy(np.float64)
+        paint_classes(sheet.ground, case, sight, shares)
+        paint_water(sheet.ground, case, sight)
+        paint_streets(sheet.ground, sight, *self._streets)
+        paint_borders(sheet.ground, case, sight)
+        paint_facilities(sheet.ground, case, service, case.facility_rows(service.kinds), scale=OVERVIEW_SCALE)
+        name_areas(sheet, sight, table["name"], [tell_share(share) for share in shares], self._label_points)
+        groups = [(self._text["layer_coverage"], self._class_signs(shares)), ("", self._ground_signs(service))]
+        return self._finished(sheet, sight, reach, self.result.totals[service.name], "", groups)
+
+    def _area(self, reach: Reach, row: int) -> Plate:
+        case, service = self.result.case, reach.service
+        figures = self.result.tables[service.name].iloc[row]
+        uncovered = np.where(reach.covered, 0.0, case.people_of(service.people))
+        width, height = case.cell_size_m
+        breaks = density_breaks(uncovered, width * height / SQUARE_M_PER_HA)
+        sheet, sight = self._begun(case.areas.table.geometry.iloc[[row]].to_numpy())
+        cells = np.flatnonzero((case.people.area == row) & (uncovered > 0))
+        rows = case.facility_rows(service.kinds)
+        lines, level = self._streets
+        near = np.sort(self._street_tree.query(shapely.box(*sight[:4])))
+        paint_paper(sheet.ground, case, sight, row)
+        paint_water(sheet.ground, case, sight)
+        paint_streets(sheet.ground, sight, lines[near], level[near])
+        paint_cells(sheet.ground, case, uncovered, cells, breaks)
+        paint_border(sheet.ground, case, sight, row)
+        paint_facilities(sheet.ground, case, service, rows, scale=AREA_SCALE)
+        name_places(sheet, sight, case, row, uncovered, rows)
+        names = class_names(breaks)
+        densities = [Sign(name, colour) for name, colour in zip(names, UNCOVERED_COLOURS, strict=True)]
+        here = self._class_signs(np.array([figures["coverage"]]))
+        groups = [
+            (self._text["layer_uncovered"], densities),
+            ("", self._ground_signs(service)),
+            (self._text["layer_coverage"], here),
+        ]
+        return self._finished(sheet, sight, reach, figures, str(figures["name"]), groups)
+
+    def _begun(self, shapes: NDArray[np.object_]) -> tuple[Sheet, Sight]:
+        sheet = Sheet(self._typeface)
+        sight = sight_of(shapely.total_bounds(shapes), FRAME)
+        sheet.ground.set_xlim(sight.west, sight.east)
+        sheet.ground.set_ylim(sight.south, sight.north)
+        return sheet, sight
+
+    def _class_signs(self, shares: NDArray[np.float64]) -> list[Sign]:
+        """The classes of coverage, in bold those that are on the plate; areas without people only if there are any."""
+        present = set(coverage_classes(shares).tolist())
+        names = class_names([at * 100 for at in COVERAGE_BREAKS], "%")
+        signs = [sign_of(look_of(at), name, strong=at in present) for at, name in enumerate(names)]
+        return signs + ([sign_of(look_of(-1), self._text["no_people"], strong=True)] if -1 in present else [])
+
+    def _ground_signs(self, service: Service) -> Iterator[Sign]:
+        text = self._text
+        if service.capacity is None:
+            yield Sign(text["layer_facilities"], FACILITY, line=PAPER, marker="o")
+        else:
+            known = text["facility_known"].format(capacity=service.capacity_title)
+            yield Sign(known, FACILITY, line=PAPER, marker="o")
+            unknown = text["facility_unknown"].format(capacity=service.capacity_title)
+            yield Sign(unknown, PAPER, line=FACILITY, marker="o")
+        yield Sign(text["layer_streets"], line=STREET, marker="-")
+        yield Sign(text["layer_water"], WATER_FILL, line=WATER_EDGE)
+
+    def _finished(
+        self,
+        sheet: Sheet,
+        sight: Sight,
+        reach: Reach,
+        figures: pd.Series,
+        name: str,
+        groups: Sequence[tuple[str, Iterable[Sign]]],
+    ) -> Plate:
+        study, text, service = self.result.case.study, self._text, reach.service
+        title = f"{service.title} · {name or study.title}"
+        group = study.population.groups[service.people].title
+        measured = text["coverage_of"].format(group=group, minutes=f"{service.cutoff_min:g}")
+        uncovered = tell_people(float(figures["uncovered_people"]), study.language)
+        profile = study.profiles[service.profile]
+        subtitle = " · ".join(
+            (
+                f"{measured} {tell_share(float(figures['coverage']))}",
+                f"{text['uncovered']} {uncovered}",
+                f"{profile.title} {profile.speed_m_s:g} m/s",
+            )
+        )
+        sheet.head(title, subtitle, study.notice)
+        sheet.legend(text["legend"], groups)
+        sheet.note(text["footer_method"])
+        sheet.orient(text["north"], sight.m_per_mm, (text["unit_metres"], text["unit_kilometres"]))
+        first = [
+            *([study.title] if name else []),
+            text["footer_data"].format(date=study.as_of.isoformat()),
+            text["footer_population"].format(date=study.population.as_of.isoformat()),
+        ]
+        second = [text["footer_crs"].format(crs=study.metric_crs), text["footer_boundaries"]]
+        if study.producer:
+            second.insert(0, text["footer_producer"].format(producer=study.producer))
+        if study.map.review_number:
+            second.append(text["review_number"].format(number=study.map.review_number))
+        if study.map.internal_use:
+            second.append(text["internal_use"])
+        sheet.foot([" · ".join(first), " · ".join(second)])
+        return Plate(title, sheet.figure)
+
+
+def draw_plate(result: Result, service: str, county: str | None = None) -> Plate:
+    """Draw one service of a result on a sheet for paper and Word, the static twin of the page's map.
+
+    All areas in their classes of coverage, or one county with its cells of uncovered people, facilities, streets,
+    rivers and names. In a notebook the plate shows itself; ``.save("x.png")`` or ``.save("x.svg")`` writes it.
+
+    Parameters
+    ----------
+    service
+        Name of a service of the study.
+    county
+        Code of an area; None draws all.
+
+    Returns
+    -------
+    Plate
+
+    Raises
+    ------
+    StudyError
+        If the study has no such service or area, or no typeface with Chinese is installed.
+    """
+    return Atlas(result).plate(service, county)
+
+
+def write_plates(atlas: Atlas, folder: Path, services: Sequence[str] = (), counties: Sequence[str] = ()) -> list[Path]:
+    """Write plates as PNG and SVG into a folder: ``<service>.png``, ``county/<code>/<code>_<service>.png``.
+
+    Parameters
+    ----------
+    services
+        Names; none stands for all.
+    counties
+        Codes of areas; none stands for all, and for the plates of all areas together.
+
+    Returns
+    -------
+    list of Path
+        Of every file.
+
+    Raises
+    ------
+    StudyError
+        If the study has no such service or area.
+    SourceError
+        If a file cannot be written.
+    """
+    case = atlas.result.case
+    case.areas.rows_of(counties)
+    written: list[Path] = []
+    for service in services or case.study.services:
+        named: dict[Path, str | None] = {} if counties else {folder / f"{service}.png": None}
+        for code in counties or case.areas.table["code"]:
+            stem = file_stem(code)
+            named[folder / "county" / stem / f"{stem}_{service}.png"] = code
+        for path, area in named.items():
+            plate = atlas.plate(service, area)
+            written += [plate.save(path), plate.save(path.with_suffix(".svg"))]
+    return written

@@ -1,0 +1,195 @@
+"""What lies on the ground of a plate: areas, water, streets, cells of uncovered people, facilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from shapely.geometry.polygon import orient
+
+from withinreach.maps.palette import COVERAGE_COLOURS, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
+from withinreach.maps.plates.frame import MM_PER_POINT
+from withinreach.maps.strokes import LEVEL_LENGTHS_M
+from withinreach.showing import COVERAGE_FILLS, FACILITY, NO_PEOPLE, STREET, coverage_classes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from withinreach.maps.plates.frame import Sight
+    from withinreach.model import Case
+    from withinreach.study import Service
+
+BEYOND, PAPER, BORDER, INK = "#f1f0ec", "#ffffff", "#53606c", "#17222e"
+# With the colour, never alone: closer lines the fewer people are covered, none from 95 % on.
+COVERAGE_HATCHES = ("//////", "///", "..", "")
+HATCH_COLOURS = ("#b4c6cb", "#7fabb3", "#d8eaed", "#1f6b7a")
+NO_PEOPLE_FACE, NO_PEOPLE_HATCH, NO_PEOPLE_LINE = COVERAGE_FILLS[-1], "xxx", "#9aa3ab"
+# Lines of a street by its level (see `strokes.levels`), mm.
+STREET_MM = (0.30, 0.22, 0.15, 0.10)
+STREET_ALPHA = 0.4
+# A level is drawn if its longest strokes are at least so long on the sheet.
+SHORTEST_STREET_MM = 5.0
+SMALL_MM, LARGE_MM = 0.9, 2.4
+
+
+class Look(NamedTuple):
+    """How the ground of an area with some coverage is filled."""
+
+    face: str
+    hatch: str = ""
+    line: str = "none"
+
+
+def look_of(found: int) -> Look:
+    """By the class of coverage, see `coverage_classes`."""
+    if found == NO_PEOPLE:
+        return Look(NO_PEOPLE_FACE, NO_PEOPLE_HATCH, NO_PEOPLE_LINE)
+    return Look(COVERAGE_COLOURS[found], COVERAGE_HATCHES[found], HATCH_COLOURS[found])
+
+
+def paint_classes(axes: Axes, case: Case, sight: Sight, shares: NDArray[np.float64]) -> None:
+    """Every area in its class of coverage, shares (a,)."""
+    for shape, found in zip(case.areas.table.geometry, coverage_classes(shares), strict=True):
+        _paint(axes, sight, shape, look=look_of(int(found)))
+
+
+def paint_borders(axes: Axes, case: Case, sight: Sight) -> None:
+    """The borders of all areas."""
+    outlines = case.areas.table.geometry.boundary.to_numpy()
+    _stroke(axes, sight, outlines, colour=PAPER, width_mm=0.75)
+    _stroke(axes, sight, outlines, colour=BORDER, width_mm=0.3)
+
+
+def paint_paper(axes: Axes, case: Case, sight: Sight, row: int) -> None:
+    """One area as white paper, what is beyond it grey."""
+    axes.set_facecolor(BEYOND)
+    _paint(axes, sight, case.areas.table.geometry.iloc[row], look=Look(PAPER))
+
+
+def paint_border(axes: Axes, case: Case, sight: Sight, row: int) -> None:
+    """The border of one area, all that is beyond it behind a veil, and the borders of others."""
+    area = case.areas.table.geometry.iloc[row]
+    beyond = shapely.difference(shapely.box(sight.west, sight.south, sight.east, sight.north), area)
+    _paint(axes, sight, beyond, look=Look(BEYOND), alpha=0.62)
+    others = shapely.clip_by_rect(case.areas.table.geometry.boundary.to_numpy(), *sight[:4])
+    # A border between two areas is one line: two, dashed each in its own rhythm, would close each other's gaps.
+    once = np.array([shapely.union_all(others)], object)
+    _stroke(axes, sight, once, colour=BORDER, width_mm=0.2, dashes=(6, 3))
+    _stroke(axes, sight, np.array([area.boundary], object), colour=INK, width_mm=0.45)
+
+
+def paint_water(axes: Axes, case: Case, sight: Sight) -> None:
+    """Rivers and lakes."""
+    water = case.water.geometry.to_numpy()
+    flat = shapely.get_dimensions(water) == 2
+    for shape in water[flat]:
+        _paint(axes, sight, shape, look=Look(WATER_FILL, line=WATER_EDGE), width_mm=0.1)
+    _stroke(axes, sight, water[~flat], colour=WATER_EDGE, width_mm=0.3)
+
+
+def paint_streets(axes: Axes, sight: Sight, lines: NDArray[np.object_], level: NDArray[np.uint8]) -> None:
+    """Strokes, thinner the less they matter, and none of a level that would be a tangle at this scale."""
+    for wanted, width_mm in enumerate(STREET_MM):
+        if wanted and LEVEL_LENGTHS_M[wanted - 1] < SHORTEST_STREET_MM * sight.m_per_mm:
+            return
+        _stroke(axes, sight, lines[level == wanted], colour=STREET, width_mm=width_mm, alpha=STREET_ALPHA)
+
+
+def paint_cells(
+    axes: Axes, case: Case, uncovered: NDArray[np.float64], cells: NDArray[np.int64], breaks: tuple[float, ...]
+) -> None:
+    """Cells with uncovered people, (k,), by their density, the densest on top."""
+    width, height = case.cell_size_m
+    density = uncovered[cells] / (width * height / 10_000)
+    order = np.argsort(density, kind="stable")
+    x, y = case.people.xy[cells[order]].T
+    corners = [(-width, -height), (width, -height), (width, height), (-width, height)]
+    squares = np.stack([np.column_stack([x + dx / 2, y + dy / 2]) for dx, dy in corners], axis=1)
+    colours = np.array(UNCOVERED_COLOURS)[np.searchsorted(breaks, density[order], side="right")]
+    # Without antialiasing neighbours lie side by side, with no seam between them.
+    squares_drawn = PolyCollection(list(squares), facecolors=colours, edgecolors="none", antialiaseds=False)
+    # A county has tens of thousands: in an SVG they are one picture.
+    squares_drawn.set(rasterized=True, zorder=_on_top(axes))
+    axes.add_collection(squares_drawn, autolim=False)
+
+
+def paint_facilities(axes: Axes, case: Case, service: Service, rows: NDArray[np.int32], *, scale: float) -> None:
+    """Facilities as circles, larger with their capacity, hollow where it is unknown."""
+    capacity = case.capacities(service.capacity)[rows]
+    largest = np.nanmax(capacity, initial=0.0) or 1.0
+    share = np.where(np.isnan(capacity), 0.25, np.sqrt(np.nan_to_num(capacity) / largest))
+    size = ((SMALL_MM + (LARGE_MM - SMALL_MM) * share) * scale / MM_PER_POINT) ** 2
+    hollow = np.isnan(capacity) & (service.capacity is not None)
+    x, y = case.facilities.xy[rows].T
+    for here, face in ((~hollow, FACILITY), (hollow, PAPER)):
+        edge = PAPER if face == FACILITY else FACILITY
+        axes.scatter(
+            x[here], y[here], s=size[here], c=face, edgecolors=edge, linewidths=0.5 * scale, zorder=_on_top(axes)
+        )
+
+
+def _paint(
+    axes: Axes, sight: Sight, shape: shapely.Geometry, *, alpha: float = 1.0, look: Look, width_mm: float = 0.0
+) -> None:
+    """Polygons of one shape, filled and outlined alike."""
+    for path in _paths(sight.clipped(np.array([shape], object))):
+        axes.add_patch(
+            PathPatch(
+                path,
+                zorder=_on_top(axes),
+                facecolor=look.face,
+                edgecolor=look.line,
+                hatch=look.hatch or None,
+                linewidth=width_mm / MM_PER_POINT,
+                alpha=alpha,
+            )
+        )
+
+
+def _on_top(axes: Axes) -> int:
+    """Rank of what is painted next: above all before it, where matplotlib would put lines above areas."""
+    return len(axes.get_children())
+
+
+def _paths(shapes: NDArray[np.object_]) -> list[Path]:
+    """A path with its holes for each polygon."""
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    found = []
+    for polygon in parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]:
+        # What is encircled twice the same way is filled, so holes must run the other way than shells.
+        rings = shapely.get_rings(orient(polygon))
+        found.append(Path.make_compound_path(*(Path(shapely.get_coordinates(ring), closed=True) for ring in rings)))
+    return found
+
+
+def _stroke(
+    axes: Axes,
+    sight: Sight,
+    lines: NDArray[np.object_],
+    *,
+    colour: str,
+    width_mm: float,
+    alpha: float = 1.0,
+    dashes: tuple[float, float] | None = None,
+) -> None:
+    parts = shapely.get_parts(shapely.get_parts(sight.clipped(lines)))
+    parts = parts[shapely.get_dimensions(parts) == 1]
+    xy, part = shapely.get_coordinates(parts, return_index=True)
+    pieces = np.split(xy, np.flatnonzero(np.diff(part)) + 1) if len(xy) else []
+    axes.add_collection(
+        LineCollection(
+            pieces,
+            colors=colour,
+            linewidths=width_mm / MM_PER_POINT,
+            linestyles="solid" if dashes is None else [(0, dashes)],
+            alpha=alpha,
+            capstyle="round",
+            zorder=_on_top(axes),
+        ),
+        autolim=False,
+    )

@@ -1,0 +1,47 @@
+"""Targets of the plan for one unit, with clause, state and figures, as the page lists them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from withinreach.maps.numbers import number
+from withinreach.model import TOTAL
+from withinreach.standards import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from withinreach.standards import Judgement
+
+FIGURES = ("value", "low", "high", "target_value", "stretch_value", "gap", "gap_of_units", "by_converting", "by_adding")
+TEXTS = ("register", "target", "clause", "words", "gloss", "title", "state", "basis", "sense", "unit", "gap_unit")
+REMARKS = ("missing", "reason", "caveat")
+
+
+def target_content(judgement: Judgement, code: str = TOTAL) -> dict[str, object]:
+    """Every part of every target for one unit, in the order of the registers; the registers with how many are met.
+
+    Words, gloss and unit are those of the register and of the study's language; a figure that is unknown is null.
+    """
+    if not judgement.registers:
+        return {"registers": [], "rows": []}
+    counts = judgement.counts(code)
+    registers = [
+        {
+            "id": register.id,
+            "title": {language: register.title.in_(language) for language in ("zh", "en")},
+            "source": register.source,
+            "counts": {state.value: int(counts.loc[register.id, state.value]) for state in State},
+        }
+        for register in judgement.registers
+    ]
+    return {"registers": registers, "rows": [_row(row) for _, row in judgement.of_unit(code).iterrows()]}
+
+
+def _row(row: pd.Series) -> dict[str, object]:
+    """What is empty or unknown is left out."""
+    texts = {name: str(row[name]) for name in (*TEXTS, *REMARKS) if row[name]}
+    figures = {name: number(float(row[name])) for name in FIGURES if np.isfinite(row[name])}
+    return {**texts, **figures, "judged": bool(row["judged"])}

@@ -1,0 +1,34 @@
+"""Result -> folders: the tables of the whole, and for every county one folder that is complete by itself.
+
+`Publication` holds what the folders are written from; `write_whole` and `write_county` each write one folder, and
+know nothing of each other, so that counties can be written one by one, in any order and by several processes.
+"""
+
+from __future__ import annotations
+
+from withinreach.publishing.county import write_county
+from withinreach.publishing.folders import (
+    COUNTIES,
+    HOME,
+    INDEX,
+    county_folder,
+    export,
+    publish,
+    write_index,
+    write_whole,
+)
+from withinreach.publishing.publication import Publication, every_pair
+
+__all__ = [
+    "COUNTIES",
+    "HOME",
+    "INDEX",
+    "Publication",
+    "county_folder",
+    "every_pair",
+    "export",
+    "publish",
+    "write_county",
+    "write_index",
+    "write_whole",
+]

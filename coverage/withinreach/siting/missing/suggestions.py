@@ -1,0 +1,133 @@
+"""What would close each pocket of one county: an existing building, a new site, a way, or a look at the ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from withinreach.model import NOT_OPEN, Frozen
+from withinreach.reach import pairs_to, spots_of
+from withinreach.siting.missing.naming import place_names
+from withinreach.siting.missing.pockets import find_pockets, lacking_people
+from withinreach.siting.solving.sums import sums
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from withinreach.analysis import Result
+    from withinreach.study import Service
+
+# A building is worth naming if it would serve at least so much of a pocket: with less, most of the pocket stays one.
+SHARED_FROM = 0.5
+# Pockets that hold half of the uncovered people come first, those up to 80 % next: a working order, not a norm.
+PRIORITIES = {"high": 0.5, "middle": 0.8, "low": 1.0}
+NO_BUILDING = -1
+
+
+class Suggestion(StrEnum):
+    """What would close a pocket."""
+
+    SHARE = "share"
+    BUILD = "build"
+    CONNECT = "connect"
+    VERIFY = "verify"
+
+
+# What to do where not the distance is what stops people: a way is missing, or the map of the streets is.
+BY_REASON = {"no_connection": Suggestion.CONNECT, "no_street": Suggestion.VERIFY}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountyGaps(Frozen):
+    """The pockets of one county and service.
+
+    Attributes
+    ----------
+    service : str
+    table : DataFrame
+        The columns of `find_pockets`; place, the nearest listed unit of the county (empty where
+        none is near); suggestion (`Suggestion`); site_id, site_name and site_people, the existing building of
+        another kind in the county from which most people of the pocket would be in time, and how many (empty and NaN
+        unless the suggestion is to share it); priority (`PRIORITIES`).
+    of_cell : (k,) int64
+        Row of the pocket of each cell of the case, -1 for none.
+    """
+
+    service: str
+    table: pd.DataFrame
+    of_cell: NDArray[np.int64]
+
+
+def county_gaps(result: Result, service: str, area: int) -> CountyGaps:
+    """Pockets of the people of one county, as if it stood alone: a pocket ends at the border.
+
+    A building in the county is suggested where it would serve at least `SHARED_FROM` of a pocket, walked from every
+    cell; else a new site, or where no way or no street is known, to connect or to verify.
+
+    Parameters
+    ----------
+    area
+        Row of the county.
+    """
+    case = result.case
+    here = case.people.area == area
+    lacking = np.where(here, lacking_people(result, service, None), 0.0)
+    found = find_pockets(result, service, lacking)
+    table = found.table
+    site, people = _best_building(result, case.study.services[service], area, lacking, found.of_cell)
+    shared = people >= SHARED_FROM * table["people"].to_numpy()
+    told = case.facilities.table
+    texts = {
+        "place": place_names(case, found.seat),
+        "suggestion": [
+            str(BY_REASON.get(reason, Suggestion.SHARE if share else Suggestion.BUILD))
+            for reason, share in zip(table["reason"], shared, strict=True)
+        ],
+        "priority": _priorities(table["people"].to_numpy()),
+    }
+    table = table.assign(**texts)
+    kept = (table["suggestion"] == Suggestion.SHARE).to_numpy(bool)
+    for name in ("id", "name"):
+        values = told[name].to_numpy(object)
+        texts[f"site_{name}"] = [str(values[row]) if keep else "" for row, keep in zip(site, kept, strict=True)]
+    table = table.assign(**texts, site_people=np.where(kept, people, np.nan)).astype(dict.fromkeys(texts, "str"))
+    return CountyGaps(service, table, found.of_cell)
+
+
+def _best_building(
+    result: Result, service: Service, area: int, lacking: NDArray[np.float64], of_cell: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each pocket the open facility of another kind, in the county, that would serve most; and how many."""
+    case, count = result.case, int(of_cell.max(initial=-1)) + 1
+    open_ = ~case.facilities.table["status"].isin(NOT_OPEN).to_numpy(bool)
+    own = np.zeros(len(case.facilities), bool)
+    own[case.facility_rows(service.kinds)] = True
+    usable = open_ & ~own & case.facilities.snapped & (case.facilities.area == area)
+    rows = np.flatnonzero(usable).astype(np.int32)
+    best, people = np.full(count, NO_BUILDING, np.int64), np.zeros(count)
+    if not len(rows) or not count:
+        return best, people
+    pairs = pairs_to(case, service, spots_of(case.facilities), rows, service.cutoff_s)
+    lacks = of_cell[pairs.cell] >= 0
+    key = of_cell[pairs.cell[lacks]] * len(case.facilities) + pairs.facility[lacks]
+    pair, position = np.unique(key, return_inverse=True)
+    served = sums(position, lacking[pairs.cell[lacks]], len(pair))
+    pocket, facility = np.divmod(pair, len(case.facilities))
+    order = np.lexsort((facility, -served, pocket))
+    first = np.ones(len(order), bool)
+    first[1:] = pocket[order[1:]] != pocket[order[:-1]]
+    chosen = order[first]
+    best[pocket[chosen]], people[pocket[chosen]] = facility[chosen], served[chosen]
+    return best, people
+
+
+def _priorities(people: NDArray[np.float64]) -> list[str]:
+    """By the share of all uncovered people in the pockets before this one, most people first."""
+    before = (np.cumsum(people) - people) / max(people.sum(), 1.0)
+    bounds = np.array(list(PRIORITIES.values()))
+    names = list(PRIORITIES)
+    return [names[place] for place in np.minimum(np.searchsorted(bounds, before, side="right"), len(names) - 1)]
