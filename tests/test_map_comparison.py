@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
 import withinreach as wr
@@ -145,6 +146,16 @@ def test_both_maps_move_together(opened):
         "withinReach.compared.map((map) => [map.getCenter().lat, map.getCenter().lng, map.getZoom()])"
     )
     assert first == pytest.approx(second, abs=1e-6)
+
+
+def test_axe_finds_nothing_serious(opened):
+    for width, height in ((1280, 720), (390, 844)):
+        opened.set_viewport_size({"width": width, "height": height})
+        for view in ("compare_after", "compare_difference"):
+            opened.get_by_role("button", name=TEXT[view]).click()
+            found = Axe().run(opened).response["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_it_speaks_both_languages(opened):

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from axe_playwright_python.sync_playwright import Axe
 
 import withinreach as wr
 from browsing import Watched
@@ -379,6 +380,18 @@ def test_the_walk_to_a_facility_stands_beside_its_circle(result, page):
     assert page.locator(".trial .rings").is_visible()
     page.get_by_role("button", name=TEXT["rings_close"], exact=True).click()
     assert page.locator(".trial .rings").is_hidden()
+
+
+def test_axe_finds_nothing_serious_while_a_scenario_is_tried(result, page, tmp_path):
+    path = tmp_path / "scenario.toml"
+    path.write_text(python_scenario(result).to_toml(), encoding="utf-8")
+    load(page, path)
+    page.locator(".facility-list").evaluate("list => { list.open = true; }")
+    page.locator(".facility-list li button").first.click()
+    page.locator(".leaflet-popup").last.get_by_role("button", name=TEXT["rings_show"]).click()
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    page.get_by_role("button", name=TEXT["rings_close"], exact=True).click()
 
 
 def test_minutes_end_where_the_streets_of_the_page_end(page):

@@ -65,6 +65,13 @@ def test_a_plate_says_what_it_shows_and_where_it_comes_from(squares):
         assert part in told
 
 
+def test_what_reviewers_ask_for_stands_on_the_sheet():
+    result = measured_town("zh", map={"review_number": "豫S(2025年)012号", "internal_use": True})
+    told = " ".join(texts(wr.draw_plate(result, "care")))
+    assert "审图号 豫S(2025年)012号" in told
+    assert "内部用图" in told
+
+
 def test_an_english_study_has_english_plates():
     told = " ".join(texts(wr.draw_plate(measured_town("en"), "care", "410702")))
     for part in ("Legend", "Uncovered 50 people", "Boundaries are schematic", "500 m", "Streets"):

@@ -275,6 +275,15 @@ def test_only_the_newest_are_kept(study, folder, monkeypatch):
     assert len(kept(folder)) == 2
 
 
+def test_what_cannot_be_read_beside_an_input_is_no_reason_to_fail(study, folder, made, monkeypatch):
+    def unreadable(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(digests, "digest_of", unreadable)
+    assert len(prepared(study).people) == 6
+    assert not folder.exists()
+
+
 class Hashed:
     """Counts how often a file is read for its digest."""
 

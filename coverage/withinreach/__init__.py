@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
+    from withinreach.briefs import write_brief
     from withinreach.catchments import sketch_walks, trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
@@ -63,6 +64,7 @@ _HOMES = {
     "weigh_supply": "weighing",
     "write_repairs": "preparation",
     "site": "siting",
+    "write_brief": "briefs",
     "sketch_walks": "catchments",
 }
 
@@ -102,6 +104,7 @@ __all__ = [
     "vary_assumptions",
     "weigh_equity",
     "weigh_supply",
+    "write_brief",
     "write_repairs",
 ]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from withinreach.cli import batches, inputs, questions, sites, studies, targets
+from withinreach.cli import batches, briefs, inputs, questions, sites, studies, targets
 from withinreach.cli.group import cli
 
-__all__ = ["batches", "cli", "inputs", "main", "questions", "sites", "studies", "targets"]
+__all__ = ["batches", "briefs", "cli", "inputs", "main", "questions", "sites", "studies", "targets"]
 
 
 def main() -> None:

@@ -119,13 +119,17 @@ def kept_file(sort: str, settings: object, inputs: Iterable[Path]) -> Path | Non
     Returns
     -------
     Path or None
-        None where the cache is switched off, or an input is a folder or absent.
+        None where the cache is switched off, an input is a folder or absent, or it or what lies beside it cannot be
+        read; whoever reads the inputs tells what is wrong with them.
     """
     folder, inputs = _folder(), tuple(inputs)
     if folder is None or not all(path.is_file() for path in inputs):
         return None
     digests = Digests(folder)
-    told = [digests.of(path) for path in inputs]
+    try:
+        told = [digests.of(path) for path in inputs]
+    except OSError:
+        return None
     digests.remember()
     key = json.dumps([settings, told, _versions(), _code()], sort_keys=True)
     return folder / f"{sort}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"

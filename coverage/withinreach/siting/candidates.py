@@ -113,6 +113,12 @@ def outside_zones(case: Case, candidates: Candidates, zones: Zones) -> Candidate
     return _taken(candidates, kept, told)
 
 
+def inside_area(candidates: Candidates, area: int) -> Candidates:
+    """The candidates in one area, by its row."""
+    kept = np.flatnonzero(candidates.places.area == area)
+    return _taken(candidates, kept, f"{candidates.origin}, {len(kept)} of them in the area")
+
+
 def away_from(case: Case, candidates: Candidates, service: Service, metres: float) -> Candidates:
     """The candidates that are farther than this, straight, from every facility of a service."""
     standing = case.facilities.xy[case.facility_rows(service.kinds)]

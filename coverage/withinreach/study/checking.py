@@ -7,17 +7,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from withinreach.study.fields import Identifier, Strict
+from withinreach.study.fields import Identifier, Strict, file_named
 
 
 def _ascending(value: tuple[float, float]) -> tuple[float, float]:
     if value[0] > value[1]:
         raise ValueError(f"the least, {value[0]:g}, is more than the most, {value[1]:g}")
     return value
-
-
-def _file(value: object) -> object:
-    return {"path": value} if isinstance(value, str) else value
 
 
 class AuditSettings(Strict):
@@ -41,7 +37,7 @@ class RepairsFile(Strict):
     path: Path
 
 
-Repairs = Annotated[RepairsFile, BeforeValidator(_file)]
+Repairs = Annotated[RepairsFile, BeforeValidator(file_named)]
 
 
 class CrosswalkLayer(Strict):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
@@ -33,3 +34,17 @@ class Strict(BaseModel):
     """Base of every table of a study: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def file_named(value: object) -> object:
+    """A file that a study names by its path alone, as the table that its model reads."""
+    return {"path": value} if isinstance(value, str) else value
+
+
+class TemplateFile(Strict):
+    """A Word document whose page, header, footer, letterhead and styles the briefs take."""
+
+    path: Path
+
+
+BriefTemplate = Annotated[TemplateFile, BeforeValidator(file_named)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from withinreach.uncertainty.intervals import Doubts, estimate_intervals
+from withinreach.uncertainty.intervals import LEVEL, Doubts, estimate_intervals
 from withinreach.uncertainty.sensitivity import Settings, vary_assumptions
 from withinreach.uncertainty.tornado import draw_tornado
 
-__all__ = ["Doubts", "Settings", "draw_tornado", "estimate_intervals", "vary_assumptions"]
+__all__ = ["LEVEL", "Doubts", "Settings", "draw_tornado", "estimate_intervals", "vary_assumptions"]

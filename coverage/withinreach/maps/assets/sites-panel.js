@@ -36,7 +36,7 @@ function makeSitesPanel(page, model, { actions, files, rings }) {
     ringsHost.hidden = rings.row() === null;
     const some = !model.isEmpty();
     clear.hidden = outcome.hidden = !some;
-    outcome.replaceChildren(definitions(some ? outcomeLines(page, model) : []));
+    outcome.replaceChildren(...(some ? [definitions(outcomeLines(page, model)), element("p", { class: "note", text: text.trial_own })] : []));
     units.replaceChildren(...(some ? unitsTable(page, model) : []));
     list.update();
     changes.replaceChildren(...changedFacilities(page, model, actions));

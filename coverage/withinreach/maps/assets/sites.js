@@ -13,6 +13,7 @@ const KEY_STRIDE_M = 100;
 const KEY_STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 // A hollow square this small is no longer seen as one.
 const SMALLEST_HOLLOW_PX = 4.5;
+const SMALLEST_PLUS_PX = 7;
 
 async function makeSites(page, data) {
   const content = readJson("walks");
@@ -220,8 +221,10 @@ function trialChip({ text, format }, model, isPlacing) {
   return {
     update() {
       const [gained, lost] = [model.result.gained, model.result.lost].map((found) => model.peopleOf(found)[model.service.people]);
-      const told = model.isEmpty() ? text.site_hint : text.site_gained + " " + format.fewPeople(gained) + (lost > 0 ? " · " + text.site_lost + " " + format.fewPeople(lost) : "");
-      root.textContent = told;
+      const told = [text.site_gained + " " + format.fewPeople(gained)];
+      if (lost > 0) told.push(text.site_lost + " " + format.fewPeople(lost));
+      model.shown().forEach((site, at) => site.spot === null && told.push(text.site + " " + (at + 1) + ": " + text.site_off));
+      root.textContent = model.isEmpty() ? text.site_hint : told.join(" · ");
       root.classList.toggle("hint", model.isEmpty());
       root.hidden = model.isEmpty() && !isPlacing();
     },
@@ -262,7 +265,8 @@ function traceReached(context, view, { walker, world }, way, limit) {
   context.stroke();
 }
 
-// Cells that are gained are filled, those that are lost hollow.
+// Cells that are gained are filled and have a plus where there is room, those that are lost are hollow: whoever cannot
+// tell the colours tells the shapes.
 function paintChanged(context, view, { result, cells, ...model }) {
   const people = model.people();
   const size = Math.max(2.4, cells.width * view.scale);
@@ -271,10 +275,17 @@ function paintChanged(context, view, { result, cells, ...model }) {
       if (people[cell] > 0) paint(cells.x[cell] * view.scale + view.dx - size / 2, cells.y[cell] * view.scale + view.dy - size / 2);
     }
   };
-  context.globalAlpha = 0.85;
   context.fillStyle = GAINED;
   each(result.gained, (left, top) => context.fillRect(left, top, size, size));
-  context.globalAlpha = 1;
+  if (size >= SMALLEST_PLUS_PX) {
+    const arm = Math.round(size / 3.5);
+    const middle = size / 2;
+    context.fillStyle = "#ffffff";
+    each(result.gained, (left, top) => {
+      context.fillRect(left + middle - arm, top + middle - 0.8, 2 * arm, 1.6);
+      context.fillRect(left + middle - 0.8, top + middle - arm, 1.6, 2 * arm);
+    });
+  }
   context.fillStyle = context.strokeStyle = LOST;
   context.lineWidth = Math.max(1, Math.min(2.5, size / 4));
   const inset = context.lineWidth / 2;

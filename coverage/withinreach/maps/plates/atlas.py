@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
+from withinreach.analysis import result_of
 from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import SQUARE_M_PER_HA, label_point
+from withinreach.maps.gap_map import page_reach_m
 from withinreach.maps.labels import LABELS
 from withinreach.maps.palette import UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.fonts import find_typeface
@@ -26,11 +28,11 @@ from withinreach.maps.plates.ground import (
     paint_streets,
     paint_water,
 )
-from withinreach.maps.plates.naming import name_areas, name_places
+from withinreach.maps.plates.naming import name_areas, name_places, neighbours_seen
 from withinreach.maps.plates.sheet import FRAME, Plate, Sheet, Sign, sign_of
 from withinreach.maps.strokes import levels, strokes
 from withinreach.maps.telling import tell_people, tell_share
-from withinreach.model import file_stem
+from withinreach.model import file_stem, part_around
 from withinreach.showing import COVERAGE_BREAKS, FACILITY, STREET, class_names, coverage_classes
 
 if TYPE_CHECKING:
@@ -47,6 +49,15 @@ if TYPE_CHECKING:
 
 # Signs of facilities, in parts of their full size.
 OVERVIEW_SCALE, AREA_SCALE = 0.5, 0.75
+
+
+class _Near(NamedTuple):
+    """One area with what lies around it, and its streets as strokes with their levels."""
+
+    row: int
+    result: Result
+    lines: NDArray[np.object_]
+    level: NDArray[np.uint8]
 
 
 class Atlas:
@@ -69,6 +80,7 @@ class Atlas:
 
     def __init__(self, result: Result) -> None:
         self._typeface = find_typeface()
+        self._kept: _Near | None = None
         self.result = result
         self._text: Mapping[str, str] = LABELS[result.case.study.language]
 
@@ -84,16 +96,12 @@ class Atlas:
         if county is None:
             return self._overview(reach)
         (row,) = self.result.case.areas.rows_of([county])
-        return self._area(reach, row)
+        return self._area(reach.service, row)
 
     @cached_property
     def _streets(self) -> tuple[NDArray[np.object_], NDArray[np.uint8]]:
         lines = strokes(self.result.case.network)
         return lines, levels(lines)
-
-    @cached_property
-    def _street_tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self._streets[0])
 
     @cached_property
     def _label_points(self) -> NDArray[np.float64]:
@@ -105,33 +113,43 @@ class Atlas:
         table = self.result.tables[service.name]
         sheet, sight = self._begun(case.areas.table.geometry.to_numpy())
         shares = table["coverage"].to_numpy(np.float64)
-        paint_classes(sheet.ground, case, sight, shares)
+        paint_classes(sheet.ground, case.areas, sight, shares)
         paint_water(sheet.ground, case, sight)
         paint_streets(sheet.ground, sight, *self._streets)
-        paint_borders(sheet.ground, case, sight)
+        paint_borders(sheet.ground, case.areas, sight)
         paint_facilities(sheet.ground, case, service, case.facility_rows(service.kinds), scale=OVERVIEW_SCALE)
         name_areas(sheet, sight, table["name"], [tell_share(share) for share in shares], self._label_points)
         groups = [(self._text["layer_coverage"], self._class_signs(shares)), ("", self._ground_signs(service))]
         return self._finished(sheet, sight, reach, self.result.totals[service.name], "", groups)
 
-    def _area(self, reach: Reach, row: int) -> Plate:
-        case, service = self.result.case, reach.service
+    def own(self, row: int) -> Result:
+        """One area with what lies around it: as much as its page has, so that both can be made from the same part."""
+        return self._near(row).result
+
+    def _near(self, row: int) -> _Near:
+        """The plates of an area are drawn one after the other: its ground is kept until another one's turn comes."""
+        if self._kept is None or self._kept.row != row:
+            part = part_around(self.result.case, row, page_reach_m(self.result.case.study))
+            lines = strokes(part.case.network)
+            self._kept = _Near(row, result_of(self.result, part), lines, levels(lines))
+        return self._kept
+
+    def _area(self, service: Service, row: int) -> Plate:
+        near, whole = self._near(row), self.result.case
+        case, reach = near.result.case, near.result.reaches[service.name]
         figures = self.result.tables[service.name].iloc[row]
         uncovered = np.where(reach.covered, 0.0, case.people_of(service.people))
         width, height = case.cell_size_m
         breaks = density_breaks(uncovered, width * height / SQUARE_M_PER_HA)
-        sheet, sight = self._begun(case.areas.table.geometry.iloc[[row]].to_numpy())
-        cells = np.flatnonzero((case.people.area == row) & (uncovered > 0))
+        sheet, sight = self._begun(whole.areas.table.geometry.iloc[[row]].to_numpy())
         rows = case.facility_rows(service.kinds)
-        lines, level = self._streets
-        near = np.sort(self._street_tree.query(shapely.box(*sight[:4])))
-        paint_paper(sheet.ground, case, sight, row)
+        paint_paper(sheet.ground, whole.areas, sight, row)
         paint_water(sheet.ground, case, sight)
-        paint_streets(sheet.ground, sight, lines[near], level[near])
-        paint_cells(sheet.ground, case, uncovered, cells, breaks)
-        paint_border(sheet.ground, case, sight, row)
+        paint_streets(sheet.ground, sight, near.lines, near.level)
+        paint_cells(sheet.ground, case, uncovered, breaks)
+        paint_border(sheet.ground, whole.areas, sight, row)
         paint_facilities(sheet.ground, case, service, rows, scale=AREA_SCALE)
-        name_places(sheet, sight, case, row, uncovered, rows)
+        name_places(sheet, sight, case, uncovered, rows, neighbours_seen(whole.areas, sight, row))
         names = class_names(breaks)
         densities = [Sign(name, colour) for name, colour in zip(names, UNCOVERED_COLOURS, strict=True)]
         here = self._class_signs(np.array([figures["coverage"]]))
@@ -190,7 +208,8 @@ class Atlas:
                 f"{profile.title} {profile.speed_m_s:g} m/s",
             )
         )
-        sheet.head(title, subtitle, study.notice)
+        marks = (text["internal_use"] if study.map.internal_use else "", study.notice)
+        sheet.head(title, subtitle, " · ".join(filter(None, marks)))
         sheet.legend(text["legend"], groups)
         sheet.note(text["footer_method"])
         sheet.orient(text["north"], sight.m_per_mm, (text["unit_metres"], text["unit_kilometres"]))
@@ -204,8 +223,6 @@ class Atlas:
             second.insert(0, text["footer_producer"].format(producer=study.producer))
         if study.map.review_number:
             second.append(text["review_number"].format(number=study.map.review_number))
-        if study.map.internal_use:
-            second.append(text["internal_use"])
         sheet.foot([" · ".join(first), " · ".join(second)])
         return Plate(title, sheet.figure)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.maps.plates.frame import Sight
-    from withinreach.model import Case
+    from withinreach.model import Areas, Case
     from withinreach.study import Service
 
 BEYOND, PAPER, BORDER, INK = "#f1f0ec", "#ffffff", "#53606c", "#17222e"
@@ -52,31 +52,31 @@ def look_of(found: int) -> Look:
     return Look(COVERAGE_COLOURS[found], COVERAGE_HATCHES[found], HATCH_COLOURS[found])
 
 
-def paint_classes(axes: Axes, case: Case, sight: Sight, shares: NDArray[np.float64]) -> None:
+def paint_classes(axes: Axes, areas: Areas, sight: Sight, shares: NDArray[np.float64]) -> None:
     """Every area in its class of coverage, shares (a,)."""
-    for shape, found in zip(case.areas.table.geometry, coverage_classes(shares), strict=True):
+    for shape, found in zip(areas.table.geometry, coverage_classes(shares), strict=True):
         _paint(axes, sight, shape, look=look_of(int(found)))
 
 
-def paint_borders(axes: Axes, case: Case, sight: Sight) -> None:
+def paint_borders(axes: Axes, areas: Areas, sight: Sight) -> None:
     """The borders of all areas."""
-    outlines = case.areas.table.geometry.boundary.to_numpy()
+    outlines = areas.table.geometry.boundary.to_numpy()
     _stroke(axes, sight, outlines, colour=PAPER, width_mm=0.75)
     _stroke(axes, sight, outlines, colour=BORDER, width_mm=0.3)
 
 
-def paint_paper(axes: Axes, case: Case, sight: Sight, row: int) -> None:
+def paint_paper(axes: Axes, areas: Areas, sight: Sight, row: int) -> None:
     """One area as white paper, what is beyond it grey."""
     axes.set_facecolor(BEYOND)
-    _paint(axes, sight, case.areas.table.geometry.iloc[row], look=Look(PAPER))
+    _paint(axes, sight, areas.table.geometry.iloc[row], look=Look(PAPER))
 
 
-def paint_border(axes: Axes, case: Case, sight: Sight, row: int) -> None:
+def paint_border(axes: Axes, areas: Areas, sight: Sight, row: int) -> None:
     """The border of one area, all that is beyond it behind a veil, and the borders of others."""
-    area = case.areas.table.geometry.iloc[row]
+    area = areas.table.geometry.iloc[row]
     beyond = shapely.difference(shapely.box(sight.west, sight.south, sight.east, sight.north), area)
     _paint(axes, sight, beyond, look=Look(BEYOND), alpha=0.62)
-    others = shapely.clip_by_rect(case.areas.table.geometry.boundary.to_numpy(), *sight[:4])
+    others = shapely.clip_by_rect(areas.table.geometry.boundary.to_numpy(), *sight[:4])
     # A border between two areas is one line: two, dashed each in its own rhythm, would close each other's gaps.
     once = np.array([shapely.union_all(others)], object)
     _stroke(axes, sight, once, colour=BORDER, width_mm=0.2, dashes=(6, 3))
@@ -100,10 +100,9 @@ def paint_streets(axes: Axes, sight: Sight, lines: NDArray[np.object_], level: N
         _stroke(axes, sight, lines[level == wanted], colour=STREET, width_mm=width_mm, alpha=STREET_ALPHA)
 
 
-def paint_cells(
-    axes: Axes, case: Case, uncovered: NDArray[np.float64], cells: NDArray[np.int64], breaks: tuple[float, ...]
-) -> None:
+def paint_cells(axes: Axes, case: Case, uncovered: NDArray[np.float64], breaks: tuple[float, ...]) -> None:
     """Cells with uncovered people, (k,), by their density, the densest on top."""
+    cells = np.flatnonzero(uncovered > 0)
     width, height = case.cell_size_m
     density = uncovered[cells] / (width * height / 10_000)
     order = np.argsort(density, kind="stable")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
@@ -13,6 +13,7 @@ from withinreach.maps.content import label_point
 from withinreach.maps.plates.frame import Box
 from withinreach.maps.plates.names import Room, Spot, around, centred_or_near, cut_to
 from withinreach.maps.plates.sheet import CENTRED, FRAME, HEADING, INK, NAME, SMALL, SOFT, Pen
+from withinreach.model import OUTSIDE_AREAS
 from withinreach.showing import FACILITY
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from withinreach.maps.plates.frame import Sight
     from withinreach.maps.plates.sheet import Sheet
-    from withinreach.model import Case
+    from withinreach.model import Areas, Case
 
 INSIDE = Box(FRAME.left + 1, FRAME.bottom + 1, FRAME.right - 1, FRAME.top - 1)
 LONGEST_MM = 30.0
@@ -48,56 +49,69 @@ def name_areas(
         sheet.write((spot.x, spot.y), text, Pen(HEADING, weight="bold", halo=True), CENTRED)
 
 
+class Neighbour(NamedTuple):
+    """The name of an area beside the one that is drawn, and where there is room for it, metres."""
+
+    name: str
+    at: NDArray[np.float64]
+
+
+def neighbours_seen(areas: Areas, sight: Sight, row: int) -> list[Neighbour]:
+    """The neighbours of which a plate shows enough to name them."""
+    seen = shapely.clip_by_rect(areas.table.geometry.to_numpy(), *sight[:4])
+    least_m2 = (NEIGHBOUR_MM * sight.m_per_mm) ** 2
+    others = [other for other in np.flatnonzero(shapely.area(seen) >= least_m2).tolist() if other != row]
+    return [Neighbour(str(areas.table["name"].iloc[other]), np.array(label_point(seen[other]))) for other in others]
+
+
 def name_places(
-    sheet: Sheet, sight: Sight, case: Case, row: int, uncovered: NDArray[np.float64], rows: NDArray[np.int32]
+    sheet: Sheet,
+    sight: Sight,
+    case: Case,
+    uncovered: NDArray[np.float64],
+    rows: NDArray[np.int32],
+    neighbours: Sequence[Neighbour],
 ) -> None:
     """Names on the plate of one area: its neighbours, the listed places with most uncovered people, and facilities.
 
     Parameters
     ----------
+    case
+        Of this area alone.
     uncovered : (k,) float64
         People per cell.
     rows
         Facilities that the plate shows.
     """
     room = Room(INSIDE, _signs(on_sheet(sight, case.facilities.xy[rows])))
-    _name_neighbours(sheet, sight, case, row, room)
-    for name, at in _worst_places(case, row, uncovered):
+    for name, at in neighbours:
+        x, y = on_sheet(sight, at[None])[0].tolist()
+        text = cut_to(name, LONGEST_MM, HEADING)
+        if room.claim(text, HEADING, iter([Spot(x, y, 0.0)])) is not None:
+            sheet.write((x, y), text, Pen(HEADING, SOFT, halo=True), CENTRED)
+    for name, at in _worst_places(case, uncovered):
         _name_point(sheet, room, name, on_sheet(sight, at[None])[0], Pen(NAME, halo=True))
     names = case.facilities.table["name"].to_numpy(object)
-    inside = rows[case.facilities.area[rows] == row]
+    inside = rows[case.facilities.area[rows] != OUTSIDE_AREAS]
     # Of many facilities a few names say nothing; the table has them all.
     for facility in inside if len(inside) <= FACILITIES else ():
         at = on_sheet(sight, case.facilities.xy[[facility]])[0]
         _name_point(sheet, room, str(names[facility]), at, Pen(SMALL, FACILITY, halo=True))
 
 
-def _name_neighbours(sheet: Sheet, sight: Sight, case: Case, row: int, room: Room) -> None:
-    shapes = case.areas.table.geometry.to_numpy()
-    seen = shapely.clip_by_rect(shapes, sight.west, sight.south, sight.east, sight.north)
-    for other in np.flatnonzero(~shapely.is_empty(seen)):
-        if other == row or seen[other].area < (NEIGHBOUR_MM * sight.m_per_mm) ** 2:
-            continue
-        x, y = on_sheet(sight, np.array([label_point(seen[other])]))[0].tolist()
-        text = cut_to(str(case.areas.table["name"].iloc[other]), LONGEST_MM, HEADING)
-        if room.claim(text, HEADING, iter([Spot(x, y, 0.0)])) is not None:
-            sheet.write((x, y), text, Pen(HEADING, SOFT, halo=True), CENTRED)
-
-
-def _worst_places(case: Case, row: int, uncovered: NDArray[np.float64]) -> list[tuple[str, NDArray[np.float64]]]:
-    """Listed units of one area, of the finest level last, those first to which most uncovered people are nearest."""
-    cells = np.flatnonzero((case.people.area == row) & (uncovered > 0))
+def _worst_places(case: Case, uncovered: NDArray[np.float64]) -> list[tuple[str, NDArray[np.float64]]]:
+    """Listed units, those of the finest level last, those first to which most uncovered people are nearest."""
+    cells = np.flatnonzero(uncovered > 0)
     found: list[tuple[str, NDArray[np.float64]]] = []
     for level in LEVELS:
         units = case.units.get(level)
-        here = np.zeros(0, np.int64) if units is None else np.flatnonzero(units.places.area == row)
-        if units is None or len(here) == 0 or len(cells) == 0:
+        if units is None or len(units) == 0 or len(cells) == 0:
             continue
-        nearest = cKDTree(units.places.xy[here]).query(case.people.xy[cells])[1]
-        people = np.bincount(nearest, uncovered[cells], len(here))
+        nearest = cKDTree(units.places.xy).query(case.people.xy[cells])[1]
+        people = np.bincount(nearest, uncovered[cells], len(units))
         order = np.argsort(-people, kind="stable")
         names = units.places.table["name"].to_numpy(object)
-        found += [(str(names[here[at]]), units.places.xy[here[at]]) for at in order[people[order] > 0]]
+        found += [(str(names[at]), units.places.xy[at]) for at in order[people[order] > 0]]
     return found[:PLACES]
 
 

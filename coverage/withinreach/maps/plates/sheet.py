@@ -86,19 +86,17 @@ class Plate:
             If the suffix names another format, or the file cannot be written.
         """
         path = plate_path(path)
-        content = self._repr_png_() if path.suffix.lower() == ".png" else self._svg()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged = path.with_name(f".{path.name}")
-            staged.write_bytes(content)
-            staged.replace(path)
-        except OSError as error:
-            raise SourceError(f"{path}: cannot be written: {error}") from None
+        content = self.png() if path.suffix.lower() == ".png" else self._svg()
+        save_bytes(path, content)
         return path
 
-    def _repr_png_(self) -> bytes:
-        """The plate as PNG; notebooks show it."""
+    def png(self) -> bytes:
+        """The plate as PNG."""
         return self._bytes("png", {"Software": None})
+
+    def _repr_png_(self) -> bytes:
+        """What notebooks show."""
+        return self.png()
 
     def _svg(self) -> bytes:
         return self._bytes("svg", {"Title": self.title, "Creator": "withinreach", "Date": None})
@@ -108,6 +106,23 @@ class Plate:
         with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "withinreach", "hatch.linewidth": 0.5}):
             self.figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
         return buffer.getvalue()
+
+
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file that is there as a whole or not at all, in a folder that may not be there yet.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f".{path.name}")
+        staged.write_bytes(content)
+        staged.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be written: {error}") from None
 
 
 def plate_path(path: str | Path) -> Path:
