@@ -23,7 +23,7 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.population
-	$(BIN)/python -m benchmarks.siting
+	$(BIN)/python -m benchmarks.siting --out benchmarks
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.browser
 

@@ -18,7 +18,7 @@ import shapely
 
 from withinreach.analysis import Result
 from withinreach.maps.shapes import Degrees
-from withinreach.measures import coverage_table, coverage_total, ledger
+from withinreach.measures import coverage_figures, ledger
 from withinreach.model import Areas, Audit, Case, Places, Step
 from withinreach.preparation.accounts import Accounts
 from withinreach.preparation.census import no_factors
@@ -45,12 +45,13 @@ def measured_town(language: str = "zh", *, times: int = 1, **study: object) -> R
     services = case.study.services
     status = {"care": _care_status(), "clinic": np.full(len(case.people), Status.SERVED, np.int8)}
     reaches = {name: _reach(case, service, status[name]) for name, service in services.items()}
+    figures = {name: coverage_figures(case, reach, reach) for name, reach in reaches.items()}
     return Result(
         case=case,
         own_reaches=reaches,
         reaches=reaches,
-        tables={name: coverage_table(case, reach, reach) for name, reach in reaches.items()},
-        totals={name: coverage_total(case, reach, reach) for name, reach in reaches.items()},
+        tables={name: one.table for name, one in figures.items()},
+        totals={name: one.total for name, one in figures.items()},
         ledgers={name: ledger(case, reach) for name, reach in reaches.items()},
     )
 

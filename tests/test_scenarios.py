@@ -161,6 +161,78 @@ def test_all_problems_are_told_together(base):
         in_town(open=[{"kind": "clinic", "at": at(300, 450)}]).apply(base.case)
 
 
+EVERYTHING = """\
+title = "trial"
+datum = "EPSG:4547"
+close = [{ id = "C1", kind = "clinic", cost = 2 }]
+walking = { clinic = "fast" }
+
+[[open]]
+kind = "elder_care"
+name = "new"
+at = [500200, 3899400]
+capacity = 12
+
+[[resize]]
+id = "A1"
+capacity = 20
+
+[[move]]
+id = "A2"
+to = [500500, 3900000]
+cost = 5
+
+[[link]]
+title = "footbridge"
+line = [[500850, 3900500], [500850, 3900000]]
+crossing = true
+cost = 100
+
+[[block]]
+at = [500100, 3900000]
+
+[population]
+factors = { age_60_plus = 1.5 }
+
+[profiles.fast]
+title = "fast"
+speed_m_s = 2
+source = "invented"
+
+[tariffs.elder_care]
+site = 50
+place = 2
+source = "invented"
+"""
+
+
+def test_every_part_from_a_file_is_as_from_python(base, tmp_path):
+    file = tmp_path / "scenario.toml"
+    file.write_text(EVERYTHING, encoding="utf-8")
+    scenario = in_town(
+        close=[{"id": "C1", "kind": "clinic", "cost": 2}],
+        open=[{"kind": "elder_care", "name": "new", "at": at(200, -600), "capacity": 12}],
+        resize=[{"id": "A1", "capacity": 20}],
+        move=[{"id": "A2", "to": at(500, 0), "cost": 5}],
+        link=[{"title": "footbridge", "line": [at(850, 500), at(850, 0)], "crossing": True, "cost": 100}],
+        block=[{"at": at(100, 0)}],
+        population={"factors": {"age_60_plus": 1.5}},
+        profiles={"fast": {"title": "fast", "speed_m_s": 2, "source": "invented"}},
+        walking={"clinic": "fast"},
+        tariffs={"elder_care": {"site": 50, "place": 2, "source": "invented"}},
+    )
+    assert load_scenario(file) == scenario
+    assert scenario.cost(base.case) == 2 + 5 + 100 + (50 + 2 * 12) + 2 * (20 - 10)
+    result = reanalyse(base, scenario.apply(base.case))
+    assert_same(result, wr.analyse(result.case))
+    # Without the street at a its people and A1 have theirs at b, 200.25 and 200 m away; e has the new one; A2 is now at
+    # c, 400 m from d, and 10 + 500 + 350 m from the people of the island, over the bridge.
+    reach = result.reaches["elder_care"]
+    assert reach.level_m[:5].tolist() == [400.25, 0, 20, 430, 860]
+    assert result.totals["elder_care"]["people"] == pytest.approx(1.5 * 71.5)
+    assert result.totals["clinic"]["facilities"] == 0
+
+
 def test_a_link_to_a_street_that_is_blocked_too_is_told(base):
     wrong = in_town(link=[{"line": [at(850, 500), at(850, 0)]}], block=[{"at": at(700, 0)}])
     with pytest.raises(wr.CoverageError, match=r"link\.1\.line: an end is on a street that is blocked"):

@@ -223,6 +223,7 @@ def test_site_and_compare_from_the_shell(town, tmp_path):
     assert "optimal" in done.output
     assert {p.name for p in (tmp_path / "plan").iterdir()} == {
         "sites.csv",
+        "unservable.csv",
         "plan.json",
         "plan.gpkg",
         "scenario.toml",
@@ -234,6 +235,9 @@ def test_site_and_compare_from_the_shell(town, tmp_path):
     scenario = load_scenario(tmp_path / "plan" / "scenario.toml")
     assert len(scenario.open) == 1
     assert len(gpd.read_file(tmp_path / "plan" / "plan.gpkg", layer="unservable")) == 1
+    nobody = pd.read_csv(tmp_path / "plan" / "unservable.csv", dtype={"code": str})
+    assert nobody[["code", "age_60_plus"]].to_numpy().tolist() == [["1", 1]]
+    assert "people whom no candidate can serve: 1.0; most in 1 1" in done.output
     run = CliRunner().invoke(
         cli, ["compare", str(town), str(tmp_path / "plan" / "scenario.toml"), "--out", str(tmp_path / "what if")]
     )
@@ -246,6 +250,32 @@ def test_site_and_compare_from_the_shell(town, tmp_path):
     assert list(sheets) == ["totals", "areas", "targets"]
     as_json = CliRunner().invoke(cli, [*asked, "--json"])
     assert json.loads(as_json.stdout)["sites"][0]["action"] == "open"
+
+
+def test_every_plan_goes_on_as_a_scenario_through_its_file(town_case, tmp_path):
+    """Opened with a cost, extended and closed: the file says the same, and makes the same case."""
+    three = places(town_case, [(200, -600), (350, 0), (850, 500)], tmp_path)
+    smaller = wr.Scenario(title="x", datum="EPSG:4547", resize=[{"id": "A1", "capacity": 5}]).apply(town_case.case)
+    lacking = wr.analyse(smaller)
+    twin = wr.Scenario(title="twin", datum="EPSG:4547", open=[{"kind": "elder_care", "at": at(10, 0)}])
+    double = wr.analyse(twin.apply(town_case.case))
+    more, far = Rules(extension=Extension(places=4, cost=7)), places(town_case, [(850, 500)], tmp_path)
+    plans = [
+        site(town_case, "elder_care", new=2, candidates=three),
+        site(town_case, "elder_care", new=2, objective="worst_first", candidates=three),
+        site(lacking, "elder_care", new=1, objective="capacitated_covering", candidates=far, rules=more),
+        site(double, "elder_care", objective="closing"),
+    ]
+    assert {action for plan in plans for action in plan.sites["action"]} == {"open", "extend", "close"}
+    for plan in plans:
+        scenario = plan.scenario(plan.title)
+        file = tmp_path / "plan.toml"
+        file.write_text(scenario.to_toml(), encoding="utf-8")
+        assert load_scenario(file) == scenario
+        one, other = (told.apply(plan.base.case) for told in (scenario, load_scenario(file)))
+        pd.testing.assert_frame_equal(one.facilities.table, other.facilities.table)
+        np.testing.assert_array_equal(one.facilities.xy, other.facilities.xy)
+        assert scenario.cost(plan.base.case) == plan.sites["cost"].sum()
 
 
 def test_wrong_rules_are_told_in_one_line(town, tmp_path):

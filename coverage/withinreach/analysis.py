@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from withinreach.measures import coverage_table, coverage_total, ledger
+from withinreach.measures import coverage_figures, ledger
 from withinreach.model import Frozen
 from withinreach.progress import silent
 from withinreach.reach import measure_own_reach, measure_reach, own_grounds
@@ -56,7 +56,7 @@ class Result(Frozen):
     own_reaches : mapping from service name to Reach
         The same with facilities and streets of people's own area only; see `measure_own_reach`.
     tables : mapping from service name to DataFrame
-        One row per area, in the order of the areas; see `measures.coverage_table` for the columns.
+        One row per area, in the order of the areas; see `measures.coverage_figures` for the columns.
     totals : mapping from service name to Series
         The same figures for all areas together.
     ledgers : mapping from service name to DataFrame
@@ -161,18 +161,19 @@ def analyse(case: Case, *, progress: Progress = silent) -> Result:
     progress
         Called with the name of each service as its turn comes.
     """
-    reaches, own = {}, {}
+    reaches, own, figures = {}, {}, {}
     grounds = own_grounds(case)
     for name, service in case.study.services.items():
         progress(name)
         reaches[name] = measure_reach(case, service)
         own[name] = measure_own_reach(case, service, grounds)
+        figures[name] = coverage_figures(case, reaches[name], own[name])
     return Result(
         case=case,
         reaches=MappingProxyType(reaches),
         own_reaches=MappingProxyType(own),
-        tables=MappingProxyType({name: coverage_table(case, reach, own[name]) for name, reach in reaches.items()}),
-        totals=MappingProxyType({name: coverage_total(case, reach, own[name]) for name, reach in reaches.items()}),
+        tables=MappingProxyType({name: one.table for name, one in figures.items()}),
+        totals=MappingProxyType({name: one.total for name, one in figures.items()}),
         ledgers=MappingProxyType({name: ledger(case, reach) for name, reach in reaches.items()}),
     )
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from withinreach.scenarios import Comparison
+    from withinreach.siting import Missing
     from withinreach.siting.rules import Objective
 
+POCKETS_SHOWN = 10
 OBJECTIVES = (
     "maximal_covering",
     "set_covering",
@@ -65,14 +67,22 @@ def site(
 
     kept = Rules() if rules is None else load_rules(rules)
     result = measure(load(study))
-    plan = choose(result, service, new=new, objective=objective, candidates=candidates, rules=kept)
+    with progress_bar("sites", 1) as step:
+        step(f"{objective.replace('_', ' ')}, at most {kept.limit_s:g} s")
+        plan = choose(result, service, new=new, objective=objective, candidates=candidates, rules=kept)
     if out is not None:
         export_plan(plan, out)
     if as_json:
         print_json(plan_figures(plan))
-    else:
-        click.echo(plan)
-        click.echo("" if out is None else out, nl=out is not None)
+        return
+    asked = f"{plan.service.title} · {objective.replace('_', ' ')} · {plan.candidates}"
+    whole = "{:,.0f}".format
+    shown: dict[str, Callable[[Any], str]] = dict.fromkeys(("action", "id", "name", "code"), str)
+    shown |= {"lon": "{:.5f}".format, "lat": "{:.5f}".format}
+    print_rows(asked, plan.sites, shown | dict.fromkeys(("capacity", "cost", "reached_people"), whole))
+    for line in plan.lines():
+        click.echo(line)
+    click.echo("" if out is None else out, nl=out is not None)
 
 
 @cli.command()
@@ -92,12 +102,29 @@ def missing(study: Path, service: str, longest: float, links: int, *, room: bool
     result = measure(load(study))
     result.table(service)
     asked = result.case.study.services[service]
-    assignment = assign_places(result.case, pairs_within(result.case, asked)) if room else None
-    told = explain_gaps(result, service, assignment=assignment, longest_m=longest, links=links)
+    with progress_bar("missing", 2) as step:
+        step("who finds room")
+        assignment = assign_places(result.case, pairs_within(result.case, asked)) if room else None
+        step("pockets and links")
+        told = explain_gaps(result, service, assignment=assignment, longest_m=longest, links=links)
     if out is not None:
         export_missing(told, out)
-    click.echo(told)
+    _print_missing(told)
     click.echo("" if out is None else out, nl=out is not None)
+
+
+def _print_missing(told: Missing) -> None:
+    """The largest pockets with what stops their people, and the links that would serve most."""
+    whole, tenth = "{:,.0f}".format, "{:,.1f}".format
+    texts = dict.fromkeys(("code", "nearest_id", "nearest_name"), str)
+    shown: dict[str, Callable[[Any], str]] = {"people": whole, "reason": str, **texts}
+    shown |= {"minutes": tenth, "level_m": whole, "link": str}
+    pockets = told.pockets.assign(link=[str(rank or "—") for rank in told.pockets["link"]])
+    print_rows(f"{len(pockets)} pockets, largest first", pockets.head(POCKETS_SHOWN), shown)
+    links = told.links.assign(link=[str(rank) for rank in range(1, len(told.links) + 1)])
+    figures: dict[str, Callable[[Any], str]] = {"link": str, "gained_people": whole, "length_m": whole}
+    figures |= {"over_water": str, "lon": "{:.5f}".format, "lat": "{:.5f}".format}
+    print_rows("links that would serve most people", links, figures)
 
 
 @cli.command()

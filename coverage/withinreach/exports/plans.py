@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def export_plan(plan: Plan, folder: Path) -> Path:
-    """Write ``sites.csv``, ``plan.json``, ``plan.gpkg`` and ``scenario.toml``.
+    """Write ``sites.csv``, ``unservable.csv``, ``plan.json``, ``plan.gpkg`` and ``scenario.toml``.
 
-    The GeoPackage has the layers ``sites`` and ``unservable``, the cells with people whom nothing serves and no
-    candidate can serve. The folder appears whole or not at all.
+    ``unservable`` lists the cells with people whom nothing serves and no candidate can serve; the GeoPackage has it
+    and ``sites`` as layers. The folder appears whole or not at all.
 
     Raises
     ------
@@ -40,7 +40,8 @@ def export_plan(plan: Plan, folder: Path) -> Path:
         write_csv(plan.sites.drop(columns="row"), staging / "sites.csv")
         text = json.dumps(plan_figures(plan), ensure_ascii=False, indent=2, allow_nan=False)
         (staging / "plan.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        scenario = plan.scenario(f"{plan.service.name}: {plan.objective}")
+        write_csv(plan.nobody_serves(), staging / "unservable.csv")
+        scenario = plan.scenario(plan.title)
         (staging / "scenario.toml").write_text(scenario.to_toml(), encoding="utf-8", newline="\n")
         with dated(case.study.as_of):
             sites = plan.sites.drop(columns="row")

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from withinreach.measures.capacity import capacity_figures
-from withinreach.measures.circle import circle_figures
+from withinreach.measures.circle import circle_figures, circle_of
 from withinreach.measures.definitions import definition_figures
 from withinreach.measures.ledger import continuous_ledger, ledger
 from withinreach.measures.units import Units
-from withinreach.measures.walking import walking_figures
+from withinreach.measures.walking import nearest_first, walking_figures
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["continuous_ledger", "coverage_table", "coverage_total", "ledger", "township_table"]
+__all__ = ["Figures", "continuous_ledger", "coverage_figures", "ledger", "township_table"]
 
 
-def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
-    """All figures of one service, one row per area in the order of the areas.
+class Figures(NamedTuple):
+    """All figures of one service: one row per area, and without code and name those of all areas together."""
+
+    table: pd.DataFrame
+    total: pd.Series
+
+
+def coverage_figures(case: Case, reach: Reach, own: Reach) -> Figures:
+    """All figures of one service, one row per area in the order of the areas, and those of all areas together.
+
+    The gap of all together is the net one: surplus places of one area serve another. Compare it with the sum of the
+    areas' gaps.
 
     Parameters
     ----------
@@ -64,13 +76,15 @@ def coverage_table(case: Case, reach: Reach, own: Reach) -> pd.DataFrame:
     gap_places : float
         max(0, norm × people / 1,000 - capacity); NaN where one of them is unknown.
     """
-    units = Units.of_areas(case)
+    cells = _cells(case, reach)
     names = pd.DataFrame({"code": case.areas.table["code"], "name": case.areas.table["name"]})
-    return pd.concat([names, _figures(case, reach, own, units)], axis=1)
+    each = _figures(case, (reach, own), Units.of_areas(case), cells)
+    together = _figures(case, (reach, own), Units.all_together(case), cells)
+    return Figures(pd.concat([names, each], axis=1), together.iloc[0])
 
 
 def township_table(case: Case, reach: Reach, own: Reach, area: int) -> pd.DataFrame:
-    """The figures of `coverage_table` for every township of one area whose polygon the study knows.
+    """The figures of `coverage_figures` for every township of one area whose polygon the study knows.
 
     A cell and a facility count for the township of the area whose polygon holds them; without polygons of townships
     the table has no rows. Listed villages are not told apart by township.
@@ -82,27 +96,32 @@ def township_table(case: Case, reach: Reach, own: Reach, area: int) -> pd.DataFr
     """
     listed = case.units.get("township")
     if listed is None or listed.polygons is None:
-        return coverage_table(case, reach, own).iloc[:0]
+        return coverage_figures(case, reach, own).table.iloc[:0]
     rows = np.flatnonzero(listed.places.area == area)
     table = listed.polygons.table.iloc[rows].reset_index(drop=True)
     units = Units.of_polygons(case, table, area)
     names = pd.DataFrame({"code": table["code"], "name": table["name"]})
-    figures = pd.concat([names, _figures(case, reach, own, units)], axis=1)
+    figures = pd.concat([names, _figures(case, (reach, own), units, _cells(case, reach))], axis=1)
     return figures.assign(listed_units=np.nan, listed_coverage=np.nan)
 
 
-def coverage_total(case: Case, reach: Reach, own: Reach) -> pd.Series:
-    """The figures of `coverage_table` for all areas together, without code and name.
+class _Cells(NamedTuple):
+    """What is the same of cells for any units: whether each lies in the circle, and which has the shorter walk."""
 
-    The gap is the net one: surplus places of one area serve another. Compare it with the sum of the areas' gaps.
-    """
-    return _figures(case, reach, own, Units.all_together(case)).iloc[0]
+    inside: NDArray[np.bool_]
+    order: NDArray[np.intp]
 
 
-def _figures(case: Case, reach: Reach, own: Reach, units: Units) -> pd.DataFrame:
+def _cells(case: Case, reach: Reach) -> _Cells:
+    return _Cells(circle_of(case, reach), nearest_first(reach))
+
+
+def _figures(case: Case, reaches: tuple[Reach, Reach], units: Units, cells: _Cells) -> pd.DataFrame:
+    """All figures, one row per unit, of the reach and the own reach."""
+    reach, own = reaches
     families = (
-        walking_figures(case, reach, own, units),
-        circle_figures(case, reach, units),
+        walking_figures(case, reach, own, units, cells.order),
+        circle_figures(case, reach, units, cells.inside),
         definition_figures(case, reach, units),
         capacity_figures(case, reach, units),
     )

@@ -68,7 +68,8 @@ class Units:
 
     def people(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value per cell over the cells of each unit, shape (count,)."""
-        return self.sum(self.of_cell, weights)
+        # Those of no unit are counted in a place of their own: picking out the others takes twice as long.
+        return np.bincount(self.of_cell + 1, weights, self.count + 1)[1:].astype(np.float64)
 
     def sum(self, unit: NDArray[np.int32], values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value per place over the places of each unit, shape (count,); those of no unit are left out."""

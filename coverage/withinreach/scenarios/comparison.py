@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HEADINGS = {"zh": "状态改变的目标：{0} 项", "en": "targets that change state: {0}"}
 GAINS, LOSES = "gains", "loses"
-# Figures of `coverage_table` that a comparison shows before and after.
+# Figures of `coverage_figures` that a comparison shows before and after.
 SHOWN = ("people", "served_people", "coverage", "mean_min", "facilities", "capacity", "gap_places")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from withinreach.analysis import Result
-from withinreach.measures import coverage_table, coverage_total, ledger
+from withinreach.measures import coverage_figures, ledger
 from withinreach.reach import measure_own_reach, measure_reach, own_grounds
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def reanalyse(base: Result, case: Case) -> Result:
         if reaches[name] is base.reaches[name] and not difference.figures:
             tables[name], totals[name], ledgers[name] = base.tables[name], base.totals[name], base.ledgers[name]
             continue
-        tables[name] = coverage_table(case, reaches[name], own[name])
-        totals[name] = coverage_total(case, reaches[name], own[name])
+        tables[name], totals[name] = coverage_figures(case, reaches[name], own[name])
         ledgers[name] = ledger(case, reaches[name])
     return Result(
         case=case,

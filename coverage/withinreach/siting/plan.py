@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from withinreach.model import Frozen
 from withinreach.scenarios import Scenario
@@ -14,7 +15,6 @@ from withinreach.showing import words
 from withinreach.siting.card import plan_card
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from withinreach.siting.solving.answers import Certificate
     from withinreach.study import Service
 
+AREAS_NAMED = 3
 OPEN, EXTEND, CLOSE = "open", "extend", "close"
 
 
@@ -89,19 +90,39 @@ class Plan(Frozen):
             cost=row["cost"] if np.isfinite(row["cost"]) else None,
         )
 
-    def __str__(self) -> str:
-        told, shown = self.certificate, self.sites.drop(columns=["row", "x", "y"])
+    @property
+    def title(self) -> str:
+        """What was asked, e.g. ``nursery: p_median, 3 sites``."""
+        return f"{self.service.name}: {self.objective}, {len(self.sites)} sites"
+
+    def nobody_serves(self) -> pd.DataFrame:
+        """The cells of `unservable`, most people first: code of the area, lon, lat, and people of every group."""
+        case = self.base.case
+        cells = case.people.table.iloc[self.unservable].reset_index(drop=True)
+        codes = case.areas.table["code"].to_numpy(object)[case.people.area[self.unservable]]
+        cells.insert(0, "code", pd.Series(codes, dtype="str"))
+        return cells.sort_values(self.service.people, ascending=False, kind="stable", ignore_index=True)
+
+    def lines(self) -> list[str]:
+        """What the sites achieve, with the proof, and whom none can serve."""
+        told = self.certificate
         proof = f"bound {told.bound:,.6g}, gap {told.gap:.2%}, {told.status}, {told.seconds:.2f} s"
-        lines = [
-            f"{self.service.title} · {self.objective.replace('_', ' ')} · {self.candidates}",
-            shown.to_string(index=False) if len(shown) else "no site",
+        people = self.nobody_serves().groupby("code")[self.service.people].sum()
+        most = people.sort_values(ascending=False, kind="stable").head(AREAS_NAMED)
+        where = ", ".join(f"{code} {count:,.0f}" for code, count in most.items())
+        return [
             f"{words('en')[f'{self.objective}_counts']}: {told.objective:,.6g} ({proof})"
             if np.isfinite(told.objective)
             else f"no choice of these sites does it ({told.status}, {told.seconds:.2f} s)",
-            f"people whom no candidate can serve: {self.unservable_people:,.1f}",
+            f"people whom no candidate can serve: {self.unservable_people:,.1f}"
+            + (f"; most in {where}" if where else ""),
             *self.notes,
         ]
-        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        shown = self.sites.drop(columns=["row", "x", "y"])
+        asked = f"{self.service.title} · {self.objective.replace('_', ' ')} · {self.candidates}"
+        return "\n".join([asked, shown.to_string(index=False) if len(shown) else "no site", *self.lines()])
 
     __repr__ = __str__
 

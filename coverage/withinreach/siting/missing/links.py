@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from withinreach.kernels.nearest import Spots
 from withinreach.model import walking_costs, whole_mm_up
+from withinreach.preparation.frame import metric_frame
 from withinreach.reach import nearest_ways, pairs_to
 from withinreach.siting.solving.sums import sums
 
@@ -213,10 +214,13 @@ def _table(
     wet = np.zeros(len(rows), bool)
     if len(water) and len(rows):
         wet[np.unique(shapely.STRtree(water).query(lines, "intersects")[0])] = True
+    middle = metric_frame(result.case.study.metric_crs).to_lonlat((start + end) / 2)
     table = pd.DataFrame(
         {
-            "gained_people": np.array([people for people, _, _ in found]),
+            "gained_people": np.array([people for people, _, _ in found], np.float64),
             "length_m": links.length_m[rows],
+            "lon": middle[:, 0],
+            "lat": middle[:, 1],
             "over_water": wet,
             "from_x": start[:, 0],
             "from_y": start[:, 1],

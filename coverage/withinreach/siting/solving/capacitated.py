@@ -135,8 +135,9 @@ def capacitated_covering(demand: Demand, sites: Sites, rooms: Rooms, cutoff: flo
 
 
 def _best(room: _Room, began: float, until: float) -> _Found:
-    start = _filled(room)
-    flow = np.zeros(0) if start is None else _flow(room, start)
+    start, flow = _filled(room)
+    if start is not None:
+        flow = _better_flow(room, start, flow, until)
     found = _Found(start, flow, _most_possible(room), Status.GREEDY)
     for linked, share in ((False, 0.5), (True, 1.0)):
         pause = began + (until - began) * share if np.isfinite(until) else until
@@ -150,8 +151,10 @@ def _best(room: _Room, began: float, until: float) -> _Found:
             return found._replace(chosen=None, status=Status.INFEASIBLE)
         found = found._replace(bound=min(found.bound, -solved.bound))
         other = sites_of(solved, room.sites, None)
-        if other is not None and (flow := _flow(room, other)).sum() > found.people:
-            found = found._replace(chosen=other, flow=flow, status=solved.status)
+        if other is not None and solved.value is not None:
+            flow = _fitting(room, other, solved.value[len(other) :])
+            if flow.sum() > found.people:
+                found = found._replace(chosen=other, flow=flow, status=solved.status)
         if solved.status is Status.OPTIMAL:
             return found._replace(bound=found.people, status=Status.OPTIMAL)
     return found
@@ -194,40 +197,53 @@ def _programme(room: _Room, *, linked: bool) -> Programme:
     )
 
 
-def _flow(room: _Room, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """People of each pair of groups if these sites are opened: as many as possible, never more than there is room."""
+def _better_flow(
+    room: _Room, chosen: NDArray[np.bool_], flow: NDArray[np.float64], until: float
+) -> NDArray[np.float64]:
+    """People of each pair of groups if these sites are opened: as many as possible, or ``flow`` if time is short."""
     settled = room._replace(sites=Sites.free(len(chosen)), capacity=np.where(chosen, room.capacity, 0.0))
     programme = _programme(settled, linked=False)
+    if not steps_fit(programme.rows.nnz, until):
+        return flow
     low = programme.low.copy()
     low[: len(chosen)] = 1.0
     linear = programme._replace(low=low, whole=np.zeros_like(programme.whole))
-    value = minimise(linear, start=None, until=np.inf).value
-    if value is None:
-        raise AssertionError("sending nobody is always possible")
-    flow = np.maximum(value[len(chosen) :], 0.0)
-    # HiGHS keeps rows to 1e-7; people must fit exactly.
+    solved = minimise(linear, start=None, until=until)
+    if solved.status is not Status.OPTIMAL or solved.value is None:
+        return flow
+    return _fitting(room, chosen, solved.value[len(chosen) :])
+
+
+def _fitting(room: _Room, chosen: NDArray[np.bool_], flow: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A flow that HiGHS found, which keeps rows up to its tolerance: people must fit exactly."""
+    flow = np.maximum(flow, 0.0)
     for place, most in ((room.rows.site, room.opened(chosen)), (room.rows.row, room.rows.weight)):
         taken = sums(place, flow, len(most))
         flow *= np.divide(most, taken, out=np.ones(len(most)), where=taken > most)[place]
     return flow
 
 
-def _filled(room: _Room) -> NDArray[np.bool_] | None:
-    """Sites one by one, each that which takes most people who have no place yet; those with few doors go first."""
+def _filled(room: _Room) -> tuple[NDArray[np.bool_] | None, NDArray[np.float64]]:
+    """Sites one by one, each that which takes most people who have no place yet; those with few doors go first.
+
+    Also the people of each pair of groups.
+    """
     allowance = Allowance(room.sites)
     rows = room.rows
     doors = np.diff(rows.ptr)
     order = np.lexsort((doors[rows.row], rows.site))
-    group, ptr = rows.row[order], pointers(rows.site, room.n_doors)
-    left, spare = rows.weight.copy(), room.opened(allowance.chosen)
+    ptr = pointers(rows.site, room.n_doors)
+    left, spare, flow = rows.weight.copy(), room.opened(allowance.chosen), np.zeros(len(rows.site))
     short = np.isfinite(room.sites.budget)
     price = np.maximum(room.sites.cost, np.finfo(float).tiny) if short else np.ones(len(room.sites))
 
     def fill(door: int) -> None:
-        here = group[ptr[door] : ptr[door + 1]]
+        pairs = order[ptr[door] : ptr[door + 1]]
+        here = rows.row[pairs]
         before = np.concatenate([[0.0], np.cumsum(left[here])[:-1]])
         taken = np.clip(spare[door] - before, 0.0, left[here])
         left[here] -= taken
+        flow[pairs] += taken
         spare[door] -= taken.sum()
 
     for door in np.flatnonzero(spare > 0).tolist():
@@ -238,7 +254,7 @@ def _filled(room: _Room) -> NDArray[np.bool_] | None:
         lacking = allowance.lacking()
         possible = allowance.allowed() & (np.isin(room.sites.unit, lacking) if len(lacking) else gain > 0)
         if not possible.any():
-            return None if len(lacking) else allowance.chosen
+            return None if len(lacking) else allowance.chosen, flow
         best = int(np.where(possible, gain, -1.0).argmax())
         allowance.take(best)
         spare[room.door[best]] += room.capacity[best]

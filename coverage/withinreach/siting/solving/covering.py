@@ -96,7 +96,7 @@ def set_covering(demand: Demand, sites: Sites, cutoff: float, share: float = 1.0
     start = most_saving(left.rows, sites, enough)
     known = start.chosen if start.meets and start.saved >= enough * (1 - ROUNDING) else None
     free = np.where(sites.fixed, 0.0, sites.cost)
-    bound = _rounded_up(_least_cost(left.rows, sites, enough), free)
+    bound = rounded_up(_least_cost(left.rows, sites, enough), free)
     if known is not None and float(free[known].sum()) <= bound * (1 + ROUNDING):
         bound = float(free[known].sum())
         return Answer(known, certificate(bound, bound, Status.OPTIMAL, began), left.unservable)
@@ -112,7 +112,7 @@ def set_covering(demand: Demand, sites: Sites, cutoff: float, share: float = 1.0
     if chosen is None or solved.status is Status.INFEASIBLE:
         return none_possible(sites, status, left.unservable, began)
     objective = float(free[chosen].sum())
-    bound = min(objective, _rounded_up(max(bound, solved.bound), free))
+    bound = min(objective, rounded_up(max(bound, solved.bound), free))
     return Answer(chosen, certificate(objective, bound, status, began), left.unservable)
 
 
@@ -242,10 +242,12 @@ def certificate(objective: float, bound: float, status: Status, began: float) ->
     return Certificate(objective, bound, status, time.monotonic() - began)
 
 
-def none_possible(sites: Sites, status: Status, unservable: NDArray[np.int64], began: float) -> Answer:
-    """An answer without sites."""
-    nothing = Certificate(np.nan, np.nan, status, time.monotonic() - began)
-    return Answer(sites.fixed.copy(), nothing, unservable)
+def none_possible(
+    sites: Sites, status: Status, unservable: NDArray[np.int64], began: float, bound: float = np.nan
+) -> Answer:
+    """An answer without sites, and what may be known of any that has some; nothing of one that there is not."""
+    told = np.nan if status is Status.INFEASIBLE else bound
+    return Answer(sites.fixed.copy(), Certificate(np.nan, told, status, time.monotonic() - began), unservable)
 
 
 def _status(solved: Solved, chosen: NDArray[np.bool_] | None, start: NDArray[np.bool_]) -> Status:
@@ -255,7 +257,7 @@ def _status(solved: Solved, chosen: NDArray[np.bool_] | None, start: NDArray[np.
     return solved.status
 
 
-def _rounded_up(bound: float, cost: NDArray[np.float64]) -> float:
+def rounded_up(bound: float, cost: NDArray[np.float64]) -> float:
     """A bound on a sum of whole costs is a whole number."""
     whole = np.isfinite(bound) and bool((cost == np.rint(cost)).all())
     return float(np.ceil(bound - 1e-6)) if whole else bound

@@ -92,7 +92,7 @@ class _Search:
         self.lifts = Lifts(units, sites, until)
         self.start = self.chosen = _lifted(units, sites)
         nothing, everything = (units.coverage(sites.fixed | one) for one in (False, True))
-        self.bound = float(everything.min(initial=1.0))
+        self.bound = min(float(everything.min(initial=1.0)), self.lifts.highest())
         self.status = Status.OPTIMAL
         self.floor = nothing
         self.open = np.ones(len(nothing), bool)

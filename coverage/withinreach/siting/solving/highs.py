@@ -104,9 +104,8 @@ def minimise(programme: Programme, *, start: NDArray[np.float64] | None, until: 
     if start is not None:
         known = np.flatnonzero(~np.isnan(start)).astype(np.int32)
         solver.setSolution(len(known), known, start[known])
-    if np.isfinite(until):
-        solver.setOptionValue("time_limit", max(LEAST_LIMIT_S, until - time.monotonic()))
-    if solver.run() == highspy.HighsStatus.kError and not _run_again(solver):
+    _limit(solver, until)
+    if solver.run() == highspy.HighsStatus.kError and not _run_again(solver, until):
         raise RuntimeError(f"HiGHS ended with: {solver.modelStatusToString(solver.getModelStatus())}")
     solved = _solved(solver, programme)
     if start is not None and solved.value is not None and _misread(solver, programme, solved.value):
@@ -114,10 +113,16 @@ def minimise(programme: Programme, *, start: NDArray[np.float64] | None, until: 
     return solved
 
 
-def _run_again(solver: highspy.Highs) -> bool:
+def _limit(solver: highspy.Highs, until: float) -> None:
+    if np.isfinite(until):
+        solver.setOptionValue("time_limit", max(LEAST_LIMIT_S, until - time.monotonic()))
+
+
+def _run_again(solver: highspy.Highs, until: float) -> bool:
     """Solve without presolve; HiGHS 1.16 ends with an error where presolve and solver differ at their tolerances."""
     solver.clearSolver()
     solver.setOptionValue("presolve", "off")
+    _limit(solver, until)
     return solver.run() != highspy.HighsStatus.kError
 
 

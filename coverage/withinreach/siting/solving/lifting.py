@@ -14,12 +14,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from withinreach.siting.solving.answers import Status
-from withinreach.siting.solving.covering import covered_people, set_covering
+from withinreach.siting.solving.covering import covered_people, rounded_up, set_covering
 from withinreach.siting.solving.highs import Programme, minimise
 from withinreach.siting.solving.problem import Sites
 from withinreach.siting.solving.sums import ROUNDING, sums
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from withinreach.siting.solving.problem import Demand
@@ -29,6 +31,7 @@ SAME_SHARE = 1e-6
 # HiGHS keeps rows to 1e-6 of whatever they count, and errs where less is asked for: people of smaller units count
 # manifold, so that `SAME_SHARE` of them is a hundred times that.
 LEAST_PEOPLE = 1000.0
+PRECISION = 1e-3
 
 
 class Units(NamedTuple):
@@ -109,6 +112,9 @@ class Lifts:
         reach.sum_duplicates()
         self.reach = reach.toarray() > 0
         self._steps: dict[tuple[int, int], list[_Step]] = {}
+        gained = csr_array((units.rows.weight[units.rows.row], pairs[1]), shape=reach.shape)
+        gained.sum_duplicates()
+        self._gained = gained.toarray()
 
     def least(self, measure: int, unit: int, level: float) -> float:
         """The least of a measure that brings a unit to a level; inf if nothing does."""
@@ -143,38 +149,70 @@ class Lifts:
         reached = float((units.covered[unit] + gained) / units.people[unit])
         return _Step(level, max(level, reached), told.objective)
 
-    def possible(self, levels: NDArray[np.float64]) -> bool:
+    def roughly(self, measure: int, unit: int, level: float) -> float:
+        """No more than `least`, found by adding up the sites that gain most for what they take."""
+        need = float(level * self.units.people[unit] - self.units.covered[unit])
+        if need <= 0:
+            return 0.0
+        gained, price = self._gained[unit], self.measures[measure].price
+        here = np.flatnonzero(gained > 0)
+        order = here[np.argsort(price[here] / gained[here], kind="stable")]
+        together = np.cumsum(gained[order])
+        if not len(order) or together[-1] < need * (1 - ROUNDING):
+            return np.inf
+        last = int(np.searchsorted(together, need * (1 - ROUNDING)))
+        part = 1 - (together[last] - need) / gained[order[last]]
+        taken = float(price[order[:last]].sum() + min(1.0, part) * price[order[last]])
+        return rounded_up(taken, price)
+
+    def highest(self) -> float:
+        """A level that not all units come to if it is raised by 0.1 %, found without solving anything large."""
+        low, high = 0.0, 1.0
+        while high - low > PRECISION:
+            middle = (low + high) / 2
+            fits = self.possible(np.full(len(self.units.people), middle), self.roughly)
+            low, high = (middle, high) if fits else (low, middle)
+        return high
+
+    def possible(self, levels: NDArray[np.float64], least_of: Callable[[int, int, float], float] | None = None) -> bool:
         """Whether units may all come to their levels (u,), -inf for any, as far as the amounts that it takes say.
 
         Sites that reach the same units count as one kind, of which so many, or so much money, may be taken.
+
+        Parameters
+        ----------
+        least_of
+            What a unit takes of a measure at least; by default `least`.
         """
         asked = np.flatnonzero(np.isfinite(levels))
+        told = self.least if least_of is None else least_of
         for measure, (price, limit) in enumerate(self.measures):
-            least = np.array([self.least(measure, unit, float(levels[unit])) for unit in asked.tolist()])
+            least = np.array([told(measure, unit, float(levels[unit])) for unit in asked.tolist()])
             wanting = least > 0
-            if np.isinf(least).any() or not _covers(self.reach[asked[wanting]], price, least[wanting], limit):
+            amounts = Measure(price, limit)
+            if np.isinf(least).any() or not _covers(self.reach[asked[wanting]], amounts, least[wanting], self.until):
                 return False
         return True
 
 
-def _covers(reach: NDArray[np.bool_], price: NDArray[np.float64], least: NDArray[np.float64], limit: float) -> bool:
-    """Whether what there is can give each unit (rows of ``reach``) what it takes at least."""
+def _covers(reach: NDArray[np.bool_], measure: Measure, least: NDArray[np.float64], until: float) -> bool:
+    """Whether what there is may give each unit (rows of ``reach``) what it takes at least."""
+    price, limit = measure
     if float(least.max(initial=0.0)) > limit * (1 + ROUNDING):
         return False
     if float(least.sum()) <= limit:
         return True
     kinds, kind = np.unique(reach, axis=1, return_inverse=True)
     most = sums(kind, price, kinds.shape[1])
-    matrix = csr_array(kinds.astype(np.float64))
     programme = Programme(
         cost=np.ones(len(most)),
         low=np.zeros(len(most)),
         high=most,
         # Of sites that take 1 each a whole number is chosen; of money any amount is the least that may be claimed.
         whole=np.full(len(most), bool(((price == 0) | (price == 1)).all())),
-        rows=matrix,
+        rows=csr_array(kinds.astype(np.float64)),
         row_low=least,
         row_high=np.full(len(least), np.inf),
     )
-    solved = minimise(programme, start=None, until=np.inf)
-    return solved.status is Status.OPTIMAL and solved.bound <= limit * (1 + ROUNDING)
+    solved = minimise(programme, start=None, until=until)
+    return solved.status is not Status.INFEASIBLE and solved.bound <= limit * (1 + ROUNDING)

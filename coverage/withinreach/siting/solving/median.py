@@ -61,35 +61,41 @@ def centre(demand: Demand, sites: Sites, limit_s: float = np.inf) -> Answer:
         The objective is the longest walk of a place with people that something can serve.
     """
     began = time.monotonic()
+    until = began + limit_s
     counted, unservable = _counted(demand)
     counted = counted.of_rows(counted.weight > 0)
     radii = np.unique(np.concatenate([[0.0], counted.walk, counted.base]))
     radii = radii[np.isfinite(radii)]
-    best, high = _greedy_centre(counted, sites, radii)
-    low, status = (
-        -1,
-        Status.OPTIMAL,
-    )  # no choice serves all within radii[low], the best known one does within radii[high]
+    # No choice serves all within radii[low], the best known one does within radii[high].
+    low = _rank(radii, counted, np.ones(len(sites), bool)) - 1
+    best, high = _greedy_centre(counted, sites, radii, until)
+    status = Status.OPTIMAL
     while high - low > 1 and status is Status.OPTIMAL:
         middle = (low + high) // 2
-        chosen, ended = covers_all(counted, sites, float(radii[middle]), began + limit_s)
+        chosen, ended = covers_all(counted, sites, float(radii[middle]), until)
         if chosen is not None:
             best, high = chosen, _rank(radii, counted, chosen)
         elif ended is Status.INFEASIBLE:
             low = middle
         else:
             status = ended
+    bound = float(radii[min(low + 1, len(radii) - 1)])
     if best is None:
         ended = Status.INFEASIBLE if status is Status.OPTIMAL else status
-        return none_possible(sites, ended, unservable, began)
-    return Answer(best, certificate(float(radii[high]), float(radii[low + 1]), status, began), unservable)
+        return none_possible(sites, ended, unservable, began, bound)
+    return Answer(best, certificate(float(radii[high]), bound, status, began), unservable)
 
 
-def _greedy_centre(demand: Demand, sites: Sites, radii: NDArray[np.float64]) -> tuple[NDArray[np.bool_] | None, int]:
-    """A choice that serves all, and the rank of its longest walk; none, and one rank too many, if there is none."""
-    best: NDArray[np.bool_] | None = None
-    low, high = -1, len(radii)
-    while high - low > 1:
+def _greedy_centre(
+    demand: Demand, sites: Sites, radii: NDArray[np.float64], until: float
+) -> tuple[NDArray[np.bool_] | None, int]:
+    """A choice that serves all, and the rank of its longest walk; none, and one rank too many, if none is found.
+
+    The longest radius is tried first, for time may end before a shorter one is found.
+    """
+    best = covers_all_greedily(demand, sites, float(radii[-1]))
+    low, high = -1, len(radii) if best is None else _rank(radii, demand, best)
+    while best is not None and high - low > 1 and time.monotonic() < until:
         middle = (low + high) // 2
         chosen = covers_all_greedily(demand, sites, float(radii[middle]))
         if chosen is None:
