@@ -24,6 +24,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.population
 	$(BIN)/python -m benchmarks.siting
+	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.browser
 
 notebooks: $(VENV)/.installed-dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,21 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
+from rich.console import Console
+from rich.progress import Progress
 
 import withinreach as wr
 from batches import ended, files, published, start
 from conftest import write_town
-from withinreach.batch import load_sources, read_county, read_whole, write_parts
+from withinreach.batch import Done, Label, load_sources, read_county, read_whole, write_parts
 from withinreach.batch.frames import read_frame, write_frame
+from withinreach.batch.jobs import PublishCounty, PublishWhole
 from withinreach.batch.workplace import HIDDEN
 from withinreach.cli import cli
+from withinreach.cli.batch_progress import Shown
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import file_stem
-from withinreach.publishing import HOME, Publication, write_county
+from withinreach.publishing import HOME, NO_WALKS, Material, Publication, write_county
 from withinreach.reach import measure_reach
 
 SAMPLE = Path(__file__).parents[1] / "data" / "xinxiang-sample" / "study.toml"
@@ -57,14 +62,14 @@ def same(one: object, other: object, at: str = "") -> None:
         assert one == other, at
 
 
-def publication_of(study: Path) -> Publication:
-    return Publication.of(wr.analyse(wr.prepare(wr.load_study(study))))
+def material_of(study: Path) -> Material:
+    return Material.of(wr.analyse(wr.prepare(wr.load_study(study))))
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory) -> tuple[Publication, Path]:
+def sample(tmp_path_factory) -> tuple[Material, Path]:
     """The sample city, and its parts."""
-    whole = publication_of(SAMPLE)
+    whole = material_of(SAMPLE)
     parts = tmp_path_factory.mktemp("sample") / "parts"
     write_parts(whole, "key", parts)
     return whole, parts
@@ -79,9 +84,9 @@ def county_files(publication: Publication, code: str, folder: Path) -> dict[str,
     return files(folder)
 
 
-def all_counties_are_the_same(whole: Publication, parts: Path, folder: Path, codes: list[str]) -> None:
+def all_counties_are_the_same(whole: Material, parts: Path, folder: Path, codes: list[str]) -> None:
     for code in codes:
-        expected = county_files(whole, code, folder / "whole" / file_stem(code))
+        expected = county_files(Publication.made_of(whole), code, folder / "whole" / file_stem(code))
         assert county_files(read_county(parts, code), code, folder / "part" / file_stem(code)) == expected
 
 
@@ -92,36 +97,41 @@ def test_counties_of_the_sample_are_those_of_the_whole(sample, tmp_path):
 
 
 def test_counties_of_the_town_are_those_of_the_whole(town, tmp_path):
-    whole = publication_of(town)
+    whole = material_of(town)
     write_parts(whole, "key", tmp_path / "parts")
     all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, ["1", "2"])
 
 
 def test_districts_of_wuhan_are_those_of_the_whole(shared, tmp_path):
-    whole = publication_of(WUHAN)
+    whole = material_of(WUHAN)
     write_parts(whole, "key", tmp_path / "parts")
-    codes = list(whole.result.case.areas.table["code"])
-    all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, codes)
+    all_counties_are_the_same(whole, tmp_path / "parts", tmp_path, ["420102", "420105", "420115"])
 
 
 def test_all_that_is_written_comes_back_as_it_was(sample):
     whole, parts = sample
     nothing = isochrones_of(whole.result.case, np.zeros(0, np.int64))
-    same(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments)), read_whole(parts))
+    same(
+        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), walks=NO_WALKS)),
+        read_whole(parts),
+    )
 
 
 def test_a_town_without_registers_units_or_water_comes_back_as_it_was(town, tmp_path):
-    whole = publication_of(town)
+    whole = material_of(town)
     write_parts(whole, "key", tmp_path / "parts")
     nothing = isochrones_of(whole.result.case, np.zeros(0, np.int64))
-    same(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments)), read_whole(tmp_path / "parts"))
+    same(
+        Publication.made_of(replace(whole, grounds=Grounds(nothing, whole.grounds.catchments), walks=NO_WALKS)),
+        read_whole(tmp_path / "parts"),
+    )
 
 
 @pytest.mark.parametrize("code", ["410725", "410711"])
 def test_whoever_is_served_walks_in_the_part_as_in_the_whole(sample, code):
     """The part alone, walked anew: the same millimetres, seconds and facilities for every cell within the cutoff."""
     whole, parts = sample
-    part = read_county(parts, code).result
+    part = read_county(parts, code).cells.result
     (row,) = whole.result.case.areas.rows_of([code])
     here, there = part.case.people.area == row, whole.result.case.people.area == row
     ids = [case.facilities.table["id"].to_numpy(object) for case in (part.case, whole.result.case)]
@@ -139,7 +149,7 @@ def test_whoever_is_served_walks_in_the_part_as_in_the_whole(sample, code):
 
 def test_a_part_is_much_smaller_than_the_whole(sample):
     whole, parts = sample
-    case, part = whole.result.case, read_county(parts, "410711").result.case
+    case, part = whole.result.case, read_county(parts, "410711").cells.result.case
     assert part.network.n_segments < case.network.n_segments / 4
     assert len(part.people) < len(case.people) / 4
 
@@ -258,6 +268,14 @@ def test_a_broken_study_of_several_is_named_and_the_others_are_finished(one_town
     people.write_text(good, encoding="utf-8")
     assert run("batch", tmp_path / "both.toml", "--out", out, "--workers", 1, "--resume").exit_code == 0
     assert (out / "east" / "county" / "1" / "1.html").stat().st_ino == inode
+    gathered = pd.read_csv(out / "coverage.csv", dtype={"code": "str"}, keep_default_na=False, na_values=[""])
+    assert list(gathered["study"].fillna("")) == ["west"] * 6 + ["east"] * 6 + [""] * 2
+    clinics = gathered[(gathered["service"] == "clinic") & (gathered["code"] == "total")]
+    west, east, both = clinics["served_people"]
+    assert west > 0
+    assert both == west + east
+    assert list(clinics["coverage"]) == pytest.approx([clinics["coverage"].iloc[0]] * 3)
+    assert clinics["median_min"].isna().tolist() == [False, False, True]
     for name in ("west", "east"):
         assert files(out / name) == published(tmp_path / name / "study.toml", tmp_path / "published" / name)
 
@@ -294,6 +312,28 @@ def test_folders_of_others_are_refused(town, tmp_path):
     assert run("batch", town.parent, "--out", tmp_path / "out").exit_code == 1  # a folder without parts
     both = run("batch", town, "--out", tmp_path / "out", "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
     assert both.exit_code == 2
+
+
+def test_a_terminal_shows_all_and_each_with_its_stage(tmp_path):
+    job = PublishCounty(Label("s", "410782", "辉县市", 5_000), tmp_path / "note", tmp_path, tmp_path, tmp_path)
+    other = PublishWhole(Label("s", "", "市", 10_000), tmp_path / "none", tmp_path, tmp_path, tmp_path)
+    console = Console(file=StringIO(), force_terminal=True, width=100)
+    with Progress("{task.description} {task.completed:g}/{task.total}", console=console, auto_refresh=False) as bars:
+        shown = Shown(bars)
+        shown.started(job)
+        shown.started(other)
+        job.note.write_text("2 writing", encoding="utf-8")
+        shown.looked([Label("s", "410783", "长垣市", 25_000)])
+        assert [(task.description, task.completed, task.total) for task in bars.tasks] == [
+            ("all", pytest.approx(10_000 * 2 / 3), 10_000 + 15_000 + 30_000),
+            ("410782 辉县市 writing", 2, 3),
+            ("s 市 waits", 0, 4),
+        ]
+        shown.done(job, Done({"writing": 1.0}, 1.0, None))
+        shown.failed(other, ("the disk is full",))
+        shown.looked([])
+        assert [(task.description, task.completed, task.total) for task in bars.tasks] == [("all", 25_000, 25_000)]
+    assert "failed: s 市: the disk is full" in console.file.getvalue()
 
 
 def test_sources_are_studies_lists_or_parts(town):

@@ -6,7 +6,6 @@ appears whole or not at all, so a job may be broken off at any moment, and done 
 
 from __future__ import annotations
 
-import itertools
 import sys
 import threading
 import time
@@ -21,10 +20,12 @@ from withinreach.batch.reading import read_county, read_whole
 from withinreach.exports import whole_folder
 from withinreach.exports.geodata import Grounds, catchments_of, isochrones_of
 from withinreach.preparation import prepare
-from withinreach.publishing import HOME, Publication, write_county, write_index, write_whole
+from withinreach.publishing import HOME, Material, write_county, write_index, write_whole
 from withinreach.study import Study
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from withinreach.progress import Progress
 
 MIB = 1024 * 1024
@@ -67,10 +68,26 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a job: seconds that it took, and the most memory that its process had meanwhile."""
+    """What became of a job.
 
-    seconds: float
+    Attributes
+    ----------
+    stages : mapping from name to float
+        Seconds of each stage, on the clock.
+    cpu_s : float
+        Seconds that processors worked for it.
+    peak_mib : float or None
+        The most memory that its process had meanwhile, where the system tells.
+    """
+
+    stages: Mapping[str, float]
+    cpu_s: float
     peak_mib: float | None
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return sum(self.stages.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +99,20 @@ class Prepare:
     study: str
     key: str
     parts: Path
-    stages: ClassVar[int] = 3
+    stages: ClassVar[int] = 4
     task: ClassVar[str] = "prepare"
 
     def run(self, tell: Progress) -> None:
         """Do it."""
         tell("reading")
         case = prepare(Study.model_validate_json(self.study))
-        tell("measuring")
+        tell("walking")
         result = analyse(case)
+        tell("measuring")
         grounds = Grounds(isochrones_of(case, case.facility_rows(())), catchments_of(case))
-        publication = Publication.of(result, grounds)
+        material = Material.of(result, grounds)
         tell("parts")
-        write_parts(publication, self.key, self.parts)
+        write_parts(material, self.key, self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +161,24 @@ class PublishWhole:
 
 def carry_out(job: Job) -> Done:
     """Do a job in this process, and tell its stages in its note."""
-    number = itertools.count(1)
+    begun: dict[str, float] = {}
 
     def tell(stage: str) -> None:
+        begun[stage] = time.perf_counter()
         with suppress(OSError):  # a note that cannot be written is no reason to fail
-            job.note.write_text(f"{next(number)} {stage}", encoding="utf-8")
+            job.note.write_text(f"{len(begun)} {stage}", encoding="utf-8")
 
     with _ALONE:
-        start = time.perf_counter()
         _forget_peak()
+        worked_s = time.process_time()
         try:
             job.run(tell)
         finally:
             with suppress(OSError):
                 job.note.unlink(missing_ok=True)
-        return Done(time.perf_counter() - start, _peak_mib())
+        ends = [*list(begun.values())[1:], time.perf_counter()]
+        stages = {stage: end - start for (stage, start), end in zip(begun.items(), ends, strict=True)}
+        return Done(stages, time.process_time() - worked_s, _peak_mib())
 
 
 def _forget_peak() -> None:

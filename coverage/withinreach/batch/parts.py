@@ -1,4 +1,4 @@
-"""A publication -> parts on disk: GeoParquet of streets, cells and facilities that is read by rectangle.
+"""What a publication is made of -> parts on disk: GeoParquet of streets, cells and facilities, read by rectangle.
 
 A folder of parts holds all that the folders of a study are written from, once. Whoever publishes a county reads what
 lies around it (see `read_county`), so its memory depends on the county and not on how many there are.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from withinreach.batch.frames import Bounds
     from withinreach.model import Case, Network, Places
-    from withinreach.publishing import Publication
+    from withinreach.publishing import Material
 
 SUMMARY = "parts.json"
 # Columns of ours beside those of a study, whose names never hold a colon.
@@ -35,25 +35,25 @@ OURS = "at:"
 REACH_ARRAYS = ("level_m", "seconds", "nearest", "status")
 
 
-def write_parts(publication: Publication, key: str, folder: Path) -> None:
+def write_parts(material: Material, key: str, folder: Path) -> None:
     """Write the parts of a study into a folder, which appears whole or not at all.
 
     Parameters
     ----------
-    publication
+    material
         Its grounds need no isochrones: these are traced where a county is read.
     key
         What the parts were made from; see `summary_of`.
     """
     with whole_folder(folder, mark=SUMMARY) as staging:
-        for name, frame in _frames(publication).items():
+        for name, frame in _frames(material).items():
             write_frame(frame, staging / f"{name}.parquet")
-        summary = _summary(publication) | {"key": key}
+        summary = _summary(material) | {"key": key}
         (staging / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False), encoding="utf-8")
 
 
-def _summary(publication: Publication) -> dict[str, Any]:
-    result = publication.result
+def _summary(material: Material) -> dict[str, Any]:
+    result = material.result
     case = result.case
     codes, names = case.areas.table["code"], case.areas.table["name"]
     cells = np.bincount(case.people.area, minlength=len(codes))
@@ -67,9 +67,9 @@ def _summary(publication: Publication) -> dict[str, Any]:
         "cell_size_m": list(case.cell_size_m),
         "units": {level: listed.near_m for level, listed in case.units.items()},
         "polygons": [level for level, listed in case.units.items() if listed.polygons is not None],
-        "registers": [register.model_dump(mode="json") for register in publication.judgement.registers],
-        "unused": list(publication.judgement.unused),
-        "manifest": dict(publication.manifest),
+        "registers": [register.model_dump(mode="json") for register in material.tables.judgement.registers],
+        "unused": list(material.tables.judgement.unused),
+        "manifest": dict(material.manifest),
     }
 
 
@@ -82,14 +82,14 @@ def bounds_of(case: Case, row: int) -> Bounds:
     return west, south, east, north
 
 
-def _frames(publication: Publication) -> Mapping[str, pd.DataFrame]:
+def _frames(material: Material) -> Mapping[str, pd.DataFrame]:
     """Every table by the name of its file."""
-    result, judgement = publication.result, publication.judgement
+    result, judgement = material.result, material.tables.judgement
     case, audit = result.case, result.case.audit
     crs = case.study.metric_crs
     frames: dict[str, pd.DataFrame] = {
         "streets": _street_frame(case.network, crs),
-        "cells": _cell_frame(publication, crs),
+        "cells": _cell_frame(material, crs),
         "facilities": _place_frame(case.facilities, crs),
         "areas": case.areas.table,
         "water": case.water,
@@ -99,10 +99,11 @@ def _frames(publication: Publication) -> Mapping[str, pd.DataFrame]:
         "masked": audit.masked,
         "statistics": case.statistics,
         "targets": judgement.table,
-        "coverage": publication.coverage,
-        "loads": publication.facilities,
-        "ledger": publication.ledger,
-        "catchments": _catchment_frame(publication),
+        "coverage": material.tables.coverage,
+        "townships": material.tables.townships,
+        "loads": material.tables.loads,
+        "ledger": material.tables.ledger,
+        "catchments": _catchment_frame(material),
         "totals": pd.DataFrame(dict(result.totals)),
     }
     for name in result.tables:
@@ -143,9 +144,9 @@ def _street_frame(network: Network, crs: str) -> gpd.GeoDataFrame:
     return frame.iloc[np.argsort(network.tail, kind="stable")].reset_index(drop=True)
 
 
-def _cell_frame(publication: Publication, crs: str) -> gpd.GeoDataFrame:
+def _cell_frame(material: Material, crs: str) -> gpd.GeoDataFrame:
     """Cells with what was found for each, area by area."""
-    result = publication.result
+    result = material.result
     people = result.case.people
     kinds = {"reach": result.reaches, "own": result.own_reaches}
     found = {
@@ -159,10 +160,10 @@ def _cell_frame(publication: Publication, crs: str) -> gpd.GeoDataFrame:
     return frame.iloc[np.argsort(people.area, kind="stable")].reset_index(drop=True)
 
 
-def _catchment_frame(publication: Publication) -> gpd.GeoDataFrame:
+def _catchment_frame(material: Material) -> gpd.GeoDataFrame:
     """Catchments with the area of their facility."""
-    catchments = publication.grounds.catchments
-    area = publication.result.case.facilities.area[catchments["facility"]]
+    catchments = material.grounds.catchments
+    area = material.result.case.facilities.area[catchments["facility"]]
     return catchments.assign(**{f"{OURS}area": area})
 
 

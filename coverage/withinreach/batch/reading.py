@@ -15,9 +15,10 @@ from withinreach.analysis import Result
 from withinreach.batch.frames import read_frame
 from withinreach.batch.parts import OURS, REACH_ARRAYS, SUMMARY
 from withinreach.errors import SourceError
+from withinreach.exports.disclosure.tables import Tables
 from withinreach.exports.geodata import Grounds, isochrones_of
 from withinreach.model import NO_SEGMENT, Areas, Audit, Case, Network, Places, UnitList
-from withinreach.publishing import Publication, every_pair
+from withinreach.publishing import NO_WALKS, Material, Publication, every_walk, facility_register
 from withinreach.reach import Reach
 from withinreach.standards import Judgement, Register
 from withinreach.study import Study
@@ -142,25 +143,27 @@ def _publication(parts: _Parts, row: int | None) -> Publication:
     number = facilities[f"{OURS}row"].to_numpy()
     own = np.zeros(0, np.int64) if row is None else np.flatnonzero(case.facilities.area == row)
     catchments = _of_area(parts.frame("catchments"), row).drop(columns=f"{OURS}area")
-    return Publication(
+    judgement = Judgement(
+        registers=tuple(Register.model_validate(register) for register in parts.summary["registers"]),
+        table=parts.frame("targets"),
+        unused=tuple(parts.summary["unused"]),
+        language=parts.study.language,
+    )
+    material = Material(
         result=_result(parts, case, cells, listed, number),
-        judgement=Judgement(
-            registers=tuple(Register.model_validate(register) for register in parts.summary["registers"]),
-            table=parts.frame("targets"),
-            unused=tuple(parts.summary["unused"]),
-            language=parts.study.language,
+        tables=Tables(
+            **{name: parts.frame(name) for name in ("coverage", "townships", "ledger", "loads", "factors", "findings")},
+            register=facility_register(case),
+            judgement=judgement,
         ),
-        coverage=parts.frame("coverage"),
-        facilities=parts.frame("loads"),
-        ledger=parts.frame("ledger"),
         grounds=Grounds(
             isochrones_of(case, own),
             catchments.assign(facility=np.searchsorted(number, catchments["facility"]).astype(np.int32)),
         ),
-        # The tables of the whole have none.
-        pairs={} if row is None else every_pair(case),
+        walks=NO_WALKS if row is None else every_walk(case),
         manifest=parts.summary["manifest"],
     )
+    return Publication.made_of(material)
 
 
 def _facilities(parts: _Parts, bounds: Bounds | None, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from withinreach.batch.crews import open_crew
+from withinreach.batch.gathering import TABLE, gather
 from withinreach.batch.jobs import Label, Prepare, PublishCounty, PublishWhole
 from withinreach.batch.reading import read_summary
 from withinreach.batch.running import run_jobs
@@ -57,8 +58,8 @@ def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: boo
 
     Each study is read and measured once, and written as parts (see `write_parts`); then workers publish county by
     county, each reading what lies around its own. Of one study ``out`` becomes its folder; of several each gets a
-    folder of its own in it. What is finished appears at once and whole. Whatever breaks off, resuming goes on with what
-    is not finished, and the same bytes come out.
+    folder of its own in it, and beside them stands ``coverage.csv`` of all (see `gather`). What is finished appears at
+    once and whole. Whatever breaks off, resuming goes on with what is not finished, and the same bytes come out.
 
     Parameters
     ----------
@@ -80,10 +81,11 @@ def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: boo
     """
     with own_folder(out, resume=resume):
         agenda = _Agenda([_Undertaking.of(source, out, alone=len(sources) == 1) for source in sources])
-        if agenda.idle:
-            return agenda.report()
-        with open_crew(hands) as crew:
-            run_jobs(crew, agenda, watcher)
+        if not agenda.idle:
+            with open_crew(hands) as crew:
+                run_jobs(crew, agenda, watcher)
+        if len(sources) > 1:
+            agenda.gather(out)
         return agenda.report()
 
 
@@ -209,6 +211,12 @@ class _Agenda:
         """Take note."""
         self._by_name[job.label.study].settle(job, failed=True)
         self._entries.append(Entry(job.task, job.label, "failed", problems=problems))
+
+    def gather(self, out: Path) -> None:
+        """Put the tables of all studies together, once all are complete."""
+        places = {name: one.place for name, one in self._by_name.items()}
+        if all(place.complete for place in places.values()):
+            gather({name: place.home for name, place in places.items()}, out / TABLE)
 
     def report(self) -> list[Entry]:
         """What became of all."""

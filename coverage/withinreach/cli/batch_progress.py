@@ -37,7 +37,7 @@ def watching(*, as_json: bool) -> Iterator[Watcher]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, speed_estimate_period=AVERAGED_S) as bars:
-        yield _Shown(bars)
+        yield Shown(bars)
 
 
 def label_of(label: Label, task: str) -> dict[str, Any]:
@@ -48,7 +48,12 @@ def label_of(label: Label, task: str) -> dict[str, Any]:
 def outcome_of(outcome: Done) -> dict[str, Any]:
     """Time and memory of a job for scripts."""
     peak = outcome.peak_mib
-    return {"seconds": round(outcome.seconds, 3), "peak_mib": None if peak is None else round(peak)}
+    return {
+        "seconds": round(outcome.seconds, 3),
+        "cpu_s": round(outcome.cpu_s, 3),
+        "stages": {stage: round(seconds, 3) for stage, seconds in outcome.stages.items()},
+        "peak_mib": None if peak is None else round(peak),
+    }
 
 
 def print_line(value: dict[str, Any]) -> None:
@@ -85,7 +90,7 @@ class _Lines(_Quiet):
         print_line({"event": "failed", **label_of(job.label, job.task), "problems": list(problems)})
 
 
-class _Shown(_Quiet):
+class Shown(_Quiet):
     """One bar for all that is known of, and one for each job that is worked on, by its stages."""
 
     def __init__(self, bars: Bars) -> None:
@@ -95,17 +100,21 @@ class _Shown(_Quiet):
         self._running: list[tuple[Job, TaskID]] = []
 
     def started(self, job: Job) -> None:
+        """Add a bar."""
         task = self._bars.add_task(_title(job, "waits"), total=job.stages + 1)
         self._running.append((job, task))
 
     def done(self, job: Job, outcome: Done) -> None:  # noqa: ARG002 -- the table at the end tells it
+        """Remove its bar."""
         self._end(job)
 
     def failed(self, job: Job, problems: tuple[str, ...]) -> None:
-        self._bars.console.print(f"failed: {_title(job, '')}: {'; '.join(problems)}", markup=False)
+        """Say so above the bars, and remove its bar."""
+        self._bars.console.print(f"failed: {_title(job, '')}: {'; '.join(problems)}", markup=False, highlight=False)
         self._end(job)
 
     def looked(self, waiting: Sequence[Label]) -> None:
+        """Move the bars to the stages that jobs tell."""
         begun = 0.0
         for job, task in self._running:
             stage, number = _stage(job)

@@ -108,11 +108,22 @@ def map_command(study: Path, output: Path | None, services: tuple[str, ...], cou
         raise click.UsageError("several plates need -o FOLDER, one a name in .png or .svg; a page is of one --county")
     from withinreach.maps import draw_area, draw_map
 
-    result = measure(loaded)
+    result = _shown(loaded)
     drawn = draw_area(result, counties[0]) if counties else draw_map(result)
     target.parent.mkdir(parents=True, exist_ok=True)
     drawn.save(str(target))
     click.echo(target)
+
+
+def _shown(study: Study) -> Result:
+    """What maps may show of a study: everything but protected groups."""
+    from withinreach.errors import StudyError
+    from withinreach.exports.disclosure import open_result
+
+    result = open_result(measure(study))
+    if result is None:
+        raise StudyError(f"{study.name}: every population group is protected, so no map can be drawn; see [disclosure]")
+    return result
 
 
 def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tuple[str, ...]) -> None:
@@ -120,16 +131,16 @@ def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tup
     from withinreach.maps.plates import Atlas, find_typeface, plate_path, write_plates
 
     find_typeface()
-    names = services or tuple(study.services)
+    names = services or tuple(name for name in study.services if name not in study.protected_services)
     for name in names:
         study.service(name)
     if target.suffix:
         path = plate_path(target)
         if len(names) > 1 or len(counties) > 1:
             raise click.UsageError(f"one file holds one plate; name one --service of {', '.join(names)}, one --county")
-        Atlas(measure(study)).plate(names[0], *counties).save(path)
+        Atlas(_shown(study)).plate(names[0], *counties).save(path)
     else:
-        write_plates(Atlas(measure(study)), target, names, counties)
+        write_plates(Atlas(_shown(study)), target, names, counties)
     click.echo(target)
 
 

@@ -13,6 +13,7 @@ import pyogrio
 
 from withinreach.catchments import divide_ground, ground_near_streets, trace_all_isochrones
 from withinreach.exports.qgis import add_styles, styles_of
+from withinreach.exports.withheld import figures, withheld
 from withinreach.reach import Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
+    from withinreach.exports.disclosure.tables import Tables
     from withinreach.model import Case, Places
     from withinreach.reach import Pairs
     from withinreach.study import Study
@@ -69,12 +71,55 @@ def catchments_of(case: Case) -> gpd.GeoDataFrame:
     return pd.concat(catchments, ignore_index=True)
 
 
-def county_layers(result: Result, grounds: Grounds, area: int) -> dict[str, gpd.GeoDataFrame]:
-    """The layers ``area``, ``facilities``, ``cells``, ``isochrones`` and ``catchments`` of one area.
+def table_layers(tables: Tables, area: gpd.GeoDataFrame, points: gpd.GeoSeries) -> dict[str, gpd.GeoDataFrame]:
+    """The layers ``area`` and ``facilities`` of one county, in the study's metric CRS.
 
-    All are in the study's metric CRS. ``area`` has the figures of every service as ``<service>_<figure>``; ``cells``
-    are the centres of inhabited cells with their number, people per group, the density of streets around and, per
-    service, metres and seconds to the nearest facility (empty where there is no way), its id, and the status.
+    ``area`` has the figures of every service as ``<service>_<figure>``. Figures that are withheld are empty, and named
+    in ``protected``.
+
+    Parameters
+    ----------
+    area
+        One row: code, name, polygon.
+    points
+        Of all facilities, in the order of the register.
+    """
+    code = area["code"].iloc[0]
+    rows = tables.coverage[tables.coverage["code"] == code]
+    figures = {
+        f"{row['service']}_{name}": [row[name]]
+        for row in rows.to_dict(orient="records")
+        for name in rows.columns
+        if name not in ("code", "name", "service", "people_group", "cutoff_min", "speed_m_s")
+    }
+    head = {"code": area["code"].to_numpy(), "name": area["name"].to_numpy()}
+    here = (tables.register["code"] == code).to_numpy(bool)
+    register = tables.register[here].drop(columns="code").reset_index(drop=True)
+    return {
+        "area": gpd.GeoDataFrame(
+            _empty_where_withheld(pd.DataFrame({**head, **figures})), geometry=area.geometry.to_numpy(), crs=area.crs
+        ),
+        "facilities": gpd.GeoDataFrame(
+            _empty_where_withheld(register), geometry=points[here].to_numpy(), crs=points.crs
+        ),
+    }
+
+
+def _empty_where_withheld(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers in columns of numbers, and beside them the names of those that are withheld."""
+    hidden = pd.DataFrame({name: withheld(table[name]) for name in table.columns if table[name].dtype == object})
+    names = (
+        [", ".join(hidden.columns[row]) for row in hidden.to_numpy(bool)] if len(hidden.columns) else [""] * len(table)
+    )
+    numbers = {name: figures(table[name]) for name in hidden.columns if hidden[name].any()}
+    return table.assign(**numbers, protected=pd.Series(names, index=table.index, dtype="str"))
+
+
+def cell_layers(result: Result, grounds: Grounds, area: int) -> dict[str, gpd.GeoDataFrame]:
+    """The layers ``cells``, ``isochrones`` and ``catchments`` of one county, in the study's metric CRS.
+
+    ``cells`` are the centres of inhabited cells with their number, people per group, the density of streets around and,
+    per service, metres and seconds to the nearest facility (empty where there is no way), its id, and the status.
     ``isochrones`` and ``catchments`` have one polygon per service and facility of the area, whole, also where it
     crosses the border; see `trace_isochrones` and `trace_catchments`.
 
@@ -84,8 +129,6 @@ def county_layers(result: Result, grounds: Grounds, area: int) -> dict[str, gpd.
         Row of the area.
     """
     return {
-        "area": _area(result, area),
-        "facilities": _points(result, result.case.facilities, area),
         "cells": _cells(result, area),
         "isochrones": _in_area(result, grounds.isochrones, area),
         "catchments": _in_area(result, grounds.catchments, area),
@@ -116,13 +159,20 @@ def county_pairs(result: Result, service: str, pairs: Pairs, area: int) -> pd.Da
 
 
 def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], study: Study, path: Path) -> None:
-    """Write the layers of a county with the styles that QGIS opens them with."""
+    """Write the layers of a county with the styles that QGIS opens them with.
+
+    Parameters
+    ----------
+    study
+        Its services are those that the layers tell of.
+    """
     with dated(study.as_of):
         for name, layer in layers.items():
             pyogrio.write_dataframe(
                 layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=GEOMETRIES[name]
             )
-    add_styles(path, styles_of(study), study.as_of)
+    styles = [style for style in styles_of(study) if style.layer in layers]
+    add_styles(path, styles, study.as_of)
 
 
 def write_layer_of(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
@@ -143,21 +193,6 @@ def dated(day: dt.date) -> Iterator[None]:
         yield
     finally:
         pyogrio.set_gdal_config_options(before)
-
-
-def _area(result: Result, row: int) -> gpd.GeoDataFrame:
-    area = result.case.areas.table.iloc[[row]]
-    figures = {
-        f"{service}_{column}": [table[column].iloc[row]]
-        for service, table in result.tables.items()
-        for column in table.columns
-        if column not in ("code", "name")
-    }
-    return gpd.GeoDataFrame(
-        {"code": area["code"].to_numpy(), "name": area["name"].to_numpy(), **figures},
-        geometry=area.geometry.to_numpy(),
-        crs=area.crs,
-    )
 
 
 def _points(result: Result, places: Places, row: int) -> gpd.GeoDataFrame:

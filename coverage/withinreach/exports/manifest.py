@@ -7,8 +7,10 @@ import json
 import math
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from withinreach.exports.withheld import figures
+from withinreach.measures.ledger import RESIDUAL
 from withinreach.model import TOTAL
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from withinreach.analysis import Result
+    from withinreach.exports.disclosure import Released
+    from withinreach.exports.disclosure.tables import Tables
     from withinreach.standards import Judgement
     from withinreach.study import Study
 
@@ -47,6 +51,19 @@ def manifest_of(result: Result, judgement: Judgement) -> dict[str, object]:
     }
 
 
+def released_manifest(manifest: Mapping[str, Any], released: Released) -> dict[str, object]:
+    """The manifest with what was done to protect people; figures that are withheld are null."""
+    protection = released.protection
+    if protection is None:
+        return {**manifest, "disclosure": None}
+    population = {
+        step: {group: None if group in protection.groups else people for group, people in of_group.items()}
+        for step, of_group in manifest["population"].items()
+    }
+    told = {"ledger": told_ledger(released.tables.ledger, TOTAL), "disclosure": protection.told()}
+    return {**manifest, **told, **({"population": population} if protection.acted else {})}
+
+
 def provenance(study: Study) -> dict[str, object]:
     """What decides on every figure: inputs with their digests, parameters, the seed, versions."""
     return {
@@ -61,12 +78,22 @@ def provenance(study: Study) -> dict[str, object]:
     }
 
 
-def county_manifest(whole: Mapping[str, object], result: Result, judgement: Judgement, code: str) -> dict[str, object]:
+def county_manifest(whole: Mapping[str, object], tables: Tables, code: str, name: str) -> dict[str, object]:
     """What ``manifest.json`` of one county says: that of the whole, with the county's own ledger and targets."""
-    (row,) = result.case.areas.rows_of([code])
-    name = str(result.case.areas.table["name"].iloc[row])
-    of_county = {"ledger": _ledger(result, code), "targets": _targets(judgement, code)}
+    of_county = {"ledger": told_ledger(tables.ledger, code), "targets": _targets(tables.judgement, code)}
     return {**whole, "unit": {"code": code, "name": name}, **of_county}
+
+
+def told_ledger(ledger: pd.DataFrame, code: str) -> dict[str, dict[str, float | None]]:
+    """People of every service by status, of one county or of all; null where they are withheld."""
+    statuses = ledger[(ledger["service"] != "") & (ledger["step"] != RESIDUAL)]
+    return {
+        str(name): {
+            str(step): None if math.isnan(people) else float(people)
+            for step, people in zip(rows["step"], figures(rows[code]), strict=True)
+        }
+        for name, rows in statuses.groupby("service", sort=False)
+    }
 
 
 def write_manifest(manifest: Mapping[str, object], folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -57,7 +58,7 @@ def pocket_shapes(case: Case, of_cell: NDArray[np.int64], count: int) -> NDArray
     found, at = np.unique(np.array(pocket), return_inverse=True)
     order = np.argsort(at, kind="stable")
     dissolved = shapely.multipolygons(np.array(outlines, object)[order], indices=at[order])
-    metric = Transformer.from_crs(grid.crs, case.study.metric_crs, always_xy=True)
+    metric = _between(grid.crs, case.study.metric_crs)
 
     def placed(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         # Corners of pixels lie half a step before their middles.
@@ -86,6 +87,12 @@ def _grid(case: Case, cells: NDArray[np.int64]) -> _Grid:
 
 def _rows(at: NDArray[np.float64], step: NDArray[np.float64]) -> int:
     return len(np.unique(np.round(at[:, 1] / step[1] / SAME_ROW)))
+
+
+@cache
+def _between(source: str, target: str) -> Transformer:
+    """Looking a transformation up takes longer than using it."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def _step(axis: NDArray[np.float64]) -> float:

@@ -22,24 +22,22 @@ if TYPE_CHECKING:
 HECTARE_M = 100.0
 # What minutes cannot be.
 NO_DATA = -1.0
-NOBODY, WITHHELD = 255.0, 254.0
+NOBODY = 255.0
 
 
-def write_minutes(result: Result, area: int, shown: NDArray[np.bool_], path: Path) -> None:
+def write_minutes(result: Result, area: int, path: Path) -> None:
     """Write the minutes of every inhabited hectare of an area to the nearest facility, two bands per service.
 
     The first is the mean over the cells with their middle in the hectare, weighted by the people of the service
-    (without any, by cells), of those that have a way; -1, the nodata value, where nobody lives, there is no way, or it
-    is withheld. The second is why: the status of most people of the hectare by its number (`Status`), 255 where nobody
-    lives, 254 where it is withheld; the band's tags name them. Hectares are squares of the study's metric CRS with
+    (without any, by cells), of those that have a way; -1, the nodata value, where nobody lives or there is no way.
+    The second is why: the status of most people of the hectare by its number (`Status`), 255 where nobody lives; the
+    band's tags name them. Hectares are squares of the study's metric CRS with
     corners at whole hundreds of metres, so that neighbouring areas fit together.
 
     Parameters
     ----------
     area
         Row of the area.
-    shown : (k,) bool
-        Cells that may be told; of the others the second band is 254.
     """
     case, study = result.case, result.case.study
     cells = np.flatnonzero(case.people.area == area)
@@ -62,13 +60,13 @@ def write_minutes(result: Result, area: int, shown: NDArray[np.bool_], path: Pat
         "interleave": "band",
     }
     words = WORDS[study.language]
-    codes = {status.key: int(status) for status in Status} | {"protected": int(WITHHELD), "nobody": int(NOBODY)}
+    codes = {status.key: int(status) for status in Status} | {"nobody": int(NOBODY)}
     legend = ", ".join(f"{code} {key}" for key, code in codes.items())
     with rasterio.open(path, "w", **options) as file:
         file.update_tags(TITLE=study.title, NOTICE=study.notice, AS_OF=study.as_of.isoformat())
         for number, (name, reach) in enumerate(result.reaches.items()):
             people = case.people_of(reach.service.people)[cells]
-            bands = _bands(reach, cells, people, shown[cells], hectare, width * height)
+            bands = _bands(reach, cells, people, hectare, width * height)
             titles = (f"{reach.service.title}: {words['minutes']}", f"{reach.service.title}: {words['status']}")
             for part, (band, title) in enumerate(zip(bands, titles, strict=True), start=1):
                 at = 2 * number + part
@@ -81,7 +79,6 @@ def _bands(
     reach: Reach,
     cells: NDArray[np.int64],
     people: NDArray[np.float64],
-    shown: NDArray[np.bool_],
     hectare: NDArray[np.int64],
     count: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -96,8 +93,7 @@ def _bands(
     by_status = np.bincount(hectare * len(Status) + status, weight, count * len(Status)).reshape(count, len(Status))
     inhabited = np.bincount(hectare, minlength=count) > 0
     why = np.where(inhabited, by_status.argmax(axis=1), NOBODY)
-    hidden = np.bincount(hectare[~shown], minlength=count) > 0
-    return np.where(hidden, NO_DATA, minutes), np.where(hidden, WITHHELD, why)
+    return minutes, why
 
 
 def _corner(result: Result, area: int) -> tuple[float, float]:

@@ -34,12 +34,17 @@ def every_row(result: Result) -> pd.DataFrame:
 
 
 def township_rows(result: Result, area: int) -> pd.DataFrame:
-    """One row per service and township of one area (its row); none where no polygons of townships are known."""
+    """One row per service and township of one area (its row), with the area's code as ``county``.
+
+    None where no polygons of townships are known.
+    """
     blocks = [
         _with_service(result, name, township_table(result.case, reach, result.own_reaches[name], area))
         for name, reach in result.reaches.items()
     ]
-    return pd.concat(blocks, ignore_index=True)
+    rows = pd.concat(blocks, ignore_index=True)
+    rows.insert(0, "county", pd.Series([result.case.areas.table["code"].iloc[area]] * len(rows), dtype="str"))
+    return rows
 
 
 def facility_rows(result: Result) -> pd.DataFrame:

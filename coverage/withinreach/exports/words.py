@@ -75,6 +75,10 @@ _WORDS = {
     "status_too_far_estimate": ("距离过远（估算）", "too far (estimate)"),
     "minutes": ("到最近设施的步行分钟数", "minutes to the nearest facility"),
     "status": ("状态", "status"),
+    "protection": (
+        "受保护：{groups}不足{minimum}人的数字及可由其推算的数字不发布（不是零）；取整基数{rounding}；不发布其网格级数据",
+        "protected: of {groups} counts below {minimum} (not zero), and all of single cells; rounding base {rounding}",
+    ),
     "workbook": ("公共服务步行覆盖", "coverage"),
 }
 WORDS = {

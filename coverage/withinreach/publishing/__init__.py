@@ -17,16 +17,19 @@ from withinreach.publishing.folders import (
     write_index,
     write_whole,
 )
-from withinreach.publishing.publication import Publication, every_pair
+from withinreach.publishing.publication import NO_WALKS, Material, Publication, every_walk, facility_register
 
 __all__ = [
     "COUNTIES",
     "HOME",
     "INDEX",
+    "NO_WALKS",
+    "Material",
     "Publication",
     "county_folder",
-    "every_pair",
+    "every_walk",
     "export",
+    "facility_register",
     "publish",
     "write_county",
     "write_index",

@@ -6,18 +6,17 @@ import shutil
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 
 from withinreach.exports.datapackage import Described, write_datapackage
-from withinreach.exports.geodata import county_layers, county_pairs, write_geopackage
+from withinreach.exports.geodata import cell_layers, county_pairs, table_layers, write_geopackage
 from withinreach.exports.layers import write_layer
 from withinreach.exports.manifest import county_manifest, write_manifest
 from withinreach.exports.parquet import write_parquet
 from withinreach.exports.pockets import pocket_shapes
 from withinreach.exports.rasters import write_minutes
 from withinreach.exports.sheets import CountyTables, write_county_workbook
-from withinreach.exports.tables import township_rows, write_csv
+from withinreach.exports.tables import write_csv
 from withinreach.exports.targets import write_targets
 from withinreach.exports.words import WORDS
 from withinreach.maps import write_area
@@ -27,10 +26,14 @@ from withinreach.siting import county_gaps
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from withinreach.analysis import Result
     from withinreach.publishing.publication import Publication
 
 
+# Columns that the sheet of gaps asks for, where none may be told.
+NO_GAPS = (
+    "number", "service", "place", "lon", "lat", "people", "reason", "nearest_name", "level_m", "minutes", "suggestion",
+    "site_name", "site_people", "priority",
+)  # fmt: skip
 # What the data dictionary calls layers whose name tables have.
 LAYERS = {"facilities": "register"}
 
@@ -57,17 +60,19 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
     home
         Address of the overview, relative to the county's page; empty where there is none.
     """
-    result, study, stem = publication.result, publication.result.case.study, file_stem(code)
-    (area,) = result.case.areas.rows_of([code])
-    gaps = gap_layer(result, code, area)
-    tables = county_tables(publication, code, gaps)
-    described = _write_tables(tables, folder, stem) | _write_geodata(publication, area, gaps, folder, stem)
-    if publication.judgement.registers:
-        write_targets(publication.judgement, study, folder, f"{stem}_targets", code)
-        described[f"{stem}_targets.csv"] = (Described.of("targets", publication.judgement.table.columns),)
-    write_area(result, publication.judgement, code, folder / f"{stem}.html", home)
-    write_manifest(county_manifest(publication.manifest, result, publication.judgement, code), folder)
-    write_datapackage(folder, study, described)
+    stem = file_stem(code)
+    (row,) = publication.areas.rows_of([code])
+    gaps = gap_layer(publication, code, row)
+    tables = county_tables(publication, row, gaps)
+    described = _write_tables(tables, folder, stem) | _write_geodata(publication, row, gaps, folder, stem)
+    judgement = publication.tables.judgement
+    if judgement.registers:
+        write_targets(judgement, publication.study, folder, f"{stem}_targets", code)
+        described[f"{stem}_targets.csv"] = (Described.of("targets", judgement.table.columns),)
+    if publication.cells is not None:
+        write_area(publication.cells.result, publication.cells.judgement, code, folder / f"{stem}.html", home)
+    write_manifest(county_manifest(publication.manifest, publication.tables, code, tables.name), folder)
+    write_datapackage(folder, publication.study, described)
 
 
 def _write_tables(tables: CountyTables, folder: Path, stem: str) -> dict[str, tuple[Described, ...]]:
@@ -86,30 +91,31 @@ def _write_tables(tables: CountyTables, folder: Path, stem: str) -> dict[str, tu
 
 
 def _write_geodata(
-    publication: Publication, area: int, gaps: gpd.GeoDataFrame, folder: Path, stem: str
+    publication: Publication, row: int, gaps: gpd.GeoDataFrame, folder: Path, stem: str
 ) -> dict[str, tuple[Described, ...]]:
     """Write layers, pairs and the raster, and tell what is in them."""
-    result, study = publication.result, publication.result.case.study
-    layers = {**county_layers(result, publication.grounds, area), "gaps": gaps}
-    pairs = [county_pairs(result, name, found, area) for name, found in publication.pairs.items()]
-    tables = {
-        "cells": layers["cells"],
-        "facilities": layers["facilities"],
-        "pairs": pd.concat(pairs, ignore_index=True),
-    }
-    write_geopackage(layers, study, folder / f"{stem}.gpkg")
+    study, cells = publication.study, publication.cells
+    layers = table_layers(publication.tables, publication.areas.table.iloc[[row]], publication.points)
+    tables: dict[str, pd.DataFrame] = {"facilities": layers["facilities"]}
+    if cells is not None:
+        layers |= {**cell_layers(cells.result, cells.grounds, row), "gaps": gaps}
+        pairs = [county_pairs(cells.result, name, found, row) for name, found in cells.walks.pairs.items()]
+        tables |= {"cells": layers["cells"], "pairs": pd.concat(pairs, ignore_index=True)}
+        write_layer(gaps, folder / f"{stem}_gaps.geojson", study.as_of)
+        write_minutes(cells.result, row, folder / f"{stem}_minutes.tif")
+    write_geopackage(layers, study if cells is None else cells.result.case.study, folder / f"{stem}.gpkg")
     for name, table in tables.items():
         write_parquet(table, LAYERS.get(name, name), folder / f"{stem}_{name}.parquet", study)
-    write_layer(gaps, folder / f"{stem}_gaps.geojson", study.as_of)
-    write_minutes(result, area, np.ones(len(result.case.people), bool), folder / f"{stem}_minutes.tif")
-    return {
-        f"{stem}.gpkg": tuple(Described.of(LAYERS.get(name, name), layer.columns) for name, layer in layers.items()),
-        f"{stem}_gaps.geojson": (Described.of("gaps", gaps.columns),),
-        **{
-            f"{stem}_{name}.parquet": (Described.of(LAYERS.get(name, name), table.columns),)
-            for name, table in tables.items()
-        },
+    described: dict[str, tuple[Described, ...]] = {
+        f"{stem}_{name}.parquet": (Described.of(LAYERS.get(name, name), table.columns),)
+        for name, table in tables.items()
     }
+    described[f"{stem}.gpkg"] = tuple(
+        Described.of(LAYERS.get(name, name), layer.columns) for name, layer in layers.items()
+    )
+    if cells is not None:
+        described[f"{stem}_gaps.geojson"] = (Described.of("gaps", gaps.columns),)
+    return described
 
 
 def workbook_name(tables: CountyTables) -> str:
@@ -118,31 +124,47 @@ def workbook_name(tables: CountyTables) -> str:
     return f"{file_stem(tables.code)}_{told_name(tables.name)}_{subject}_{tables.study.as_of.isoformat()}.xlsx"
 
 
-def county_tables(publication: Publication, code: str, gaps: gpd.GeoDataFrame) -> CountyTables:
-    """The tables of one county."""
-    result = publication.result
-    case = result.case
-    (area,) = case.areas.rows_of([code])
-    coverage, loads = publication.coverage, publication.facilities
+def county_tables(publication: Publication, row: int, gaps: gpd.GeoDataFrame) -> CountyTables:
+    """The tables of one county, by its row."""
+    tables = publication.tables
+    code, name = (str(publication.areas.table[column].iloc[row]) for column in ("code", "name"))
+
+    def of_county(table: pd.DataFrame, column: str) -> pd.DataFrame:
+        return table[table[column] == code].drop(columns=[column] if column == "county" else []).reset_index(drop=True)
+
     return CountyTables(
-        study=case.study,
+        study=publication.study,
         code=code,
-        name=str(case.areas.table["name"].iloc[area]),
-        coverage=coverage[coverage["code"] == code].reset_index(drop=True),
-        townships=township_rows(result, area),
-        register=case.facilities.table[case.facilities.area == area].reset_index(drop=True),
-        loads=loads[loads["code"] == code].reset_index(drop=True),
+        name=name,
+        coverage=of_county(tables.coverage, "code"),
+        townships=of_county(tables.townships, "county"),
+        register=of_county(tables.register, "code"),
+        loads=of_county(tables.loads, "code"),
         gaps=pd.DataFrame(gaps.drop(columns="geometry")),
-        judgement=publication.judgement,
-        remarks=(),
+        judgement=tables.judgement,
+        remarks=_remarks(publication),
     )
 
 
-def gap_layer(result: Result, code: str, area: int) -> gpd.GeoDataFrame:
+def _remarks(publication: Publication) -> tuple[str, ...]:
+    """What a reader must know of figures that are withheld."""
+    if publication.protection is None:
+        return ()
+    rule, groups = publication.protection.rule, publication.study.population.groups
+    titles = [groups[name].title for name in publication.protection.groups]
+    told = WORDS[publication.study.language]["protection"].format(
+        groups=", ".join(titles), minimum=f"{rule.minimum:g}", rounding=rule.rounding or "—"
+    )
+    return (told,)
+
+
+def gap_layer(publication: Publication, code: str, row: int) -> gpd.GeoDataFrame:
     """The pockets of all services with their ground, numbered within the county, most people of each first."""
-    blocks = []
+    if publication.cells is None:
+        return gpd.GeoDataFrame(columns=[*NO_GAPS, "geometry"], geometry="geometry", crs=publication.areas.table.crs)
+    result, buildings, blocks = publication.cells.result, publication.cells.walks.buildings, []
     for service in result.reaches:
-        gaps = county_gaps(result, service, area)
+        gaps = county_gaps(result, service, row, buildings[service])
         numbers = [f"{code}-{service}-{number:03d}" for number in range(1, len(gaps.table) + 1)]
         told = {"number": pd.Series(numbers, dtype="str"), "service": service}
         shapes = pocket_shapes(result.case, gaps.of_cell, len(gaps.table))

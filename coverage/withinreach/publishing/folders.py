@@ -86,10 +86,11 @@ def county_folder(folder: Path, code: str) -> Path:
 
 
 def write_index(publication: Publication, folder: Path) -> None:
-    """Write ``index.html``, the map of all counties, which leads to the page of each."""
-    codes = publication.result.case.areas.table["code"]
-    pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
-    write_overview(publication.result, publication.judgement, folder / INDEX, pages)
+    """Write ``index.html``, the map of all counties, which leads to the page of each; none if nothing may be shown."""
+    if publication.cells is None:
+        return
+    pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in publication.areas.table["code"]}
+    write_overview(publication.cells.result, publication.cells.judgement, folder / INDEX, pages)
 
 
 def write_whole(publication: Publication, folder: Path) -> None:
@@ -100,19 +101,19 @@ def write_whole(publication: Publication, folder: Path) -> None:
     catchment ratio), ``audit.csv`` (what preparation changed, dropped or noticed), ``manifest.json``,
     ``datapackage.json``; where the study names registers, ``targets.csv`` and ``targets.xlsx``.
     """
-    audit, study = publication.result.case.audit, publication.result.case.study
+    told, study = publication.tables, publication.study
     tables = {
-        "coverage": publication.coverage,
-        "ledger": publication.ledger,
-        "calibration": audit.factors,
-        "facilities": publication.facilities,
-        "audit": audit.findings,
+        "coverage": told.coverage,
+        "ledger": told.ledger,
+        "calibration": told.factors,
+        "facilities": told.loads,
+        "audit": told.findings,
     }
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")
-    if publication.judgement.registers:
-        write_targets(publication.judgement, study, folder, "targets")
-        tables["targets"] = publication.judgement.table
+    if told.judgement.registers:
+        write_targets(told.judgement, study, folder, "targets")
+        tables["targets"] = told.judgement.table
     write_manifest(publication.manifest, folder)
     write_datapackage(
         folder, study, {f"{name}.csv": (Described.of(name, table.columns),) for name, table in tables.items()}

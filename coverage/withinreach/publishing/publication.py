@@ -1,78 +1,187 @@
-"""What all folders of a result are written from, worked out once."""
+"""What all folders of a result are written from, worked out once, and cleared of what is not to be told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import geopandas as gpd
+import pandas as pd
 
 from withinreach.analysis import judge
-from withinreach.exports.geodata import facility_grounds
-from withinreach.exports.manifest import manifest_of
-from withinreach.exports.tables import every_row, facility_rows
+from withinreach.exports.disclosure import open_result, release
+from withinreach.exports.disclosure.tables import Tables, figures_only
+from withinreach.exports.geodata import Grounds, facility_grounds
+from withinreach.exports.manifest import manifest_of, released_manifest
+from withinreach.exports.tables import every_row, facility_rows, township_rows
 from withinreach.measures import continuous_ledger
 from withinreach.model import Frozen
 from withinreach.reach import pairs_within
+from withinreach.siting import building_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
     from withinreach.analysis import Result
-    from withinreach.exports.geodata import Grounds
-    from withinreach.model import Case
+    from withinreach.exports.disclosure import Protection
+    from withinreach.model import Areas, Case
     from withinreach.reach import Pairs
     from withinreach.standards import Judgement
+    from withinreach.study import Study
+
+
+class Walks(NamedTuple):
+    """Cells within the cutoff, by service: of its facilities, and of buildings that could share with it."""
+
+    pairs: Mapping[str, Pairs]
+    buildings: Mapping[str, Pairs]
+
+
+# For the tables of the whole, which tell of no cells.
+NO_WALKS = Walks(MappingProxyType({}), MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Publication(Frozen):
-    """A result with what its folders share.
+class Material(Frozen):
+    """What a publication is made of, before anything is withheld.
 
     Attributes
     ----------
     result : Result
-    judgement : Judgement
-    coverage : DataFrame
-        See `every_row`.
-    facilities : DataFrame
-        See `facility_rows`.
-    ledger : DataFrame
-        See `continuous_ledger`.
+    tables : Tables
     grounds : Grounds
         Isochrones and catchments.
-    pairs : mapping from service to Pairs
-        Every cell within the cutoff of every facility.
+    walks : Walks
     manifest : mapping
         Of the whole; see `manifest_of`.
     """
 
     result: Result
-    judgement: Judgement
-    coverage: pd.DataFrame
-    facilities: pd.DataFrame
-    ledger: pd.DataFrame
+    tables: Tables
     grounds: Grounds
-    pairs: Mapping[str, Pairs]
+    walks: Walks
     manifest: Mapping[str, object]
 
     @classmethod
-    def of(cls, result: Result, grounds: Grounds | None = None) -> Publication:
-        """Work out what the folders share: targets, loads, grounds where none are given, digests of the inputs."""
-        judgement = judge(result)
+    def of(cls, result: Result, grounds: Grounds | None = None) -> Material:
+        """Work it out: targets, loads, grounds where none are given, digests of the inputs."""
+        tables = _tables(result)
         return cls(
             result=result,
-            judgement=judgement,
-            coverage=every_row(result),
-            facilities=facility_rows(result),
-            ledger=continuous_ledger(result.case, result.ledgers),
+            tables=tables,
             grounds=grounds or facility_grounds(result),
-            pairs=every_pair(result.case),
-            manifest=manifest_of(result, judgement),
+            walks=every_walk(result.case),
+            manifest=manifest_of(result, tables.judgement),
         )
 
 
-def every_pair(case: Case) -> Mapping[str, Pairs]:
-    """Cells within the cutoff of facilities, by service."""
-    return MappingProxyType({name: pairs_within(case, service) for name, service in case.study.services.items()})
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells(Frozen):
+    """What is told of single cells and places: a result without protected groups, and what is made of it.
+
+    Attributes
+    ----------
+    result : Result
+    judgement : Judgement
+        Withheld figures are unknown.
+    grounds : Grounds
+    walks : Walks
+    """
+
+    result: Result
+    judgement: Judgement
+    grounds: Grounds
+    walks: Walks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Publication(Frozen):
+    """A result as it may be published, with what its folders share. Whatever writes a file takes it from here.
+
+    Attributes
+    ----------
+    study : Study
+    tables : Tables
+        Withheld figures hold their mark.
+    protection : Protection or None
+        What was done to protect people; None if the study protects nobody.
+    areas : Areas
+        The counties.
+    points : GeoSeries
+        Where the facilities of the register are.
+    cells : Cells or None
+        None if every group is protected.
+    manifest : mapping
+        Of the whole.
+    """
+
+    study: Study
+    tables: Tables
+    protection: Protection | None
+    areas: Areas
+    points: gpd.GeoSeries
+    cells: Cells | None
+    manifest: Mapping[str, object]
+
+    @classmethod
+    def of(cls, result: Result) -> Publication:
+        """Work out what the folders share, and withhold what the study protects."""
+        return cls.made_of(Material.of(result))
+
+    @classmethod
+    def made_of(cls, material: Material) -> Publication:
+        """Withhold what the study protects."""
+        case = material.result.case
+        released = release(material.tables, case.study)
+        return cls(
+            study=case.study,
+            tables=released.tables,
+            protection=released.protection,
+            areas=case.areas,
+            points=gpd.GeoSeries(gpd.points_from_xy(*case.facilities.xy.T), crs=case.study.metric_crs),
+            cells=_cells(material, figures_only(released.tables.judgement)),
+            manifest=released_manifest(material.manifest, released),
+        )
+
+
+def every_walk(case: Case) -> Walks:
+    """Cells within the cutoff of facilities, and of buildings, by service."""
+    services = case.study.services
+    return Walks(
+        pairs=MappingProxyType({name: pairs_within(case, service) for name, service in services.items()}),
+        buildings=MappingProxyType({name: building_pairs(case, service) for name, service in services.items()}),
+    )
+
+
+def facility_register(case: Case) -> pd.DataFrame:
+    """Every facility with its attributes and the ``code`` of its area, empty outside all."""
+    codes = [*case.areas.table["code"], ""]  # the last one stands for outside all areas
+    code = pd.Series([codes[row] for row in case.facilities.area], dtype="str")
+    return case.facilities.table.assign(code=code)
+
+
+def _tables(result: Result) -> Tables:
+    case = result.case
+    return Tables(
+        coverage=every_row(result),
+        townships=pd.concat([township_rows(result, area) for area in range(len(case.areas))], ignore_index=True),
+        ledger=continuous_ledger(case, result.ledgers),
+        loads=facility_rows(result),
+        factors=case.audit.factors,
+        findings=case.audit.findings,
+        register=facility_register(case),
+        judgement=judge(result),
+    )
+
+
+def _cells(material: Material, judgement: Judgement) -> Cells | None:
+    """Cells and places of the groups that are not protected."""
+    shown = open_result(material.result)
+    if shown is None:
+        return None
+    if shown is material.result:
+        return Cells(shown, judgement, material.grounds, material.walks)
+    services = list(shown.case.study.services)
+    grounds = Grounds(*(layer[layer["service"].isin(services)].reset_index(drop=True) for layer in material.grounds))
+    return Cells(shown, judgement, grounds, every_walk(shown.case))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from withinreach.siting.asking import site
 from withinreach.siting.candidates import Candidates, candidates_of, inside_area, listed
 from withinreach.siting.missing.gaps import Missing, explain_gaps
-from withinreach.siting.missing.suggestions import CountyGaps, Suggestion, county_gaps
+from withinreach.siting.missing.suggestions import CountyGaps, Suggestion, building_pairs, county_gaps
 from withinreach.siting.plan import Plan
 from withinreach.siting.rules import Extension, Rules, Zones, load_rules
 from withinreach.siting.solving.answers import Certificate, Status
@@ -21,6 +21,7 @@ __all__ = [
     "Status",
     "Suggestion",
     "Zones",
+    "building_pairs",
     "candidates_of",
     "county_gaps",
     "explain_gaps",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, RepairsFile
 from withinreach.study.country import load_studies
+from withinreach.study.disclosure import Disclosure
 from withinreach.study.document import Study
 from withinreach.study.fields import DATUMS, FROM_FILE, Identifier, Strict
 from withinreach.study.judging import RegisterFile, StatisticsLayer, UnitListLayer
@@ -45,6 +46,7 @@ __all__ = [
     "Calibration",
     "CompoundLayer",
     "CrosswalkLayer",
+    "Disclosure",
     "FacilityLayer",
     "Homes",
     "Identifier",

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from withinreach.errors import StudyError
 from withinreach.study.checking import AuditSettings, CrosswalkLayer, Repairs
+from withinreach.study.disclosure import Disclosure, of_veterans
 from withinreach.study.fields import BriefTemplate, Identifier, Strict
 from withinreach.study.judging import Register, StatisticsLayer, UnitLevel, UnitListLayer
 from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
@@ -56,6 +57,7 @@ class Study(Strict):
     registers: tuple[Register, ...] = ()
     statistics: StatisticsLayer | None = None
     units: dict[UnitLevel, UnitListLayer] = Field(default_factory=dict)
+    disclosure: Disclosure | None = None
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -82,6 +84,8 @@ class Study(Strict):
                 problems += self._unknown_kind(f"{at}.kinds", kind)
             if service.norm is not None:
                 need(f"{at}.norm.of", service.norm.of, set(self.population.groups))
+        for group in self.disclosure.groups if self.disclosure is not None else ():
+            need("disclosure.groups", group, set(self.population.groups))
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -104,6 +108,25 @@ class Study(Strict):
         if name not in self.services:
             raise StudyError(f"no service '{name}' in the study; it has: {', '.join(self.services)}")
         return self.services[name]
+
+    @property
+    def protected_groups(self) -> tuple[str, ...]:
+        """Groups whose small counts are not told: those that the study names, or all, and always those of veterans."""
+        groups = self.population.groups
+        asked: Iterable[str] = ()
+        if self.disclosure is not None:
+            asked = self.disclosure.groups or groups
+        return tuple(name for name, group in groups.items() if name in asked or of_veterans(name, group))
+
+    @property
+    def protected_services(self) -> tuple[str, ...]:
+        """Services whose figures count people of such groups."""
+        hidden = self.protected_groups
+        return tuple(
+            name
+            for name, service in self.services.items()
+            if service.people in hidden or (service.norm is not None and service.norm.of in hidden)
+        )
 
     @property
     def facility_kinds(self) -> set[str]:

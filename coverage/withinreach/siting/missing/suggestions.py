@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.analysis import Result
+    from withinreach.model import Case
+    from withinreach.reach import Pairs
     from withinreach.study import Service
 
 # A building is worth naming if it would serve at least so much of a pocket: with less, most of the pocket stays one.
@@ -62,7 +64,15 @@ class CountyGaps(Frozen):
     of_cell: NDArray[np.int64]
 
 
-def county_gaps(result: Result, service: str, area: int) -> CountyGaps:
+def building_pairs(case: Case, service: Service) -> Pairs:
+    """Cells within the cutoff of every open facility of another kind that meets the streets: where one could share."""
+    other = ~case.facilities.table["status"].isin(NOT_OPEN).to_numpy(bool) & case.facilities.snapped
+    other[case.facility_rows(service.kinds)] = False
+    rows = np.flatnonzero(other).astype(np.int32)
+    return pairs_to(case, service, spots_of(case.facilities), rows, service.cutoff_s)
+
+
+def county_gaps(result: Result, service: str, area: int, buildings: Pairs) -> CountyGaps:
     """Pockets of the people of one county, as if it stood alone: a pocket ends at the border.
 
     A building in the county is suggested where it would serve at least `SHARED_FROM` of a pocket, walked from every
@@ -72,13 +82,17 @@ def county_gaps(result: Result, service: str, area: int) -> CountyGaps:
     ----------
     area
         Row of the county.
+    buildings
+        See `building_pairs`.
     """
     case = result.case
     here = case.people.area == area
     lacking = np.where(here, lacking_people(result, service, None), 0.0)
     found = find_pockets(result, service, lacking)
     table = found.table
-    site, people = _best_building(result, case.study.services[service], area, lacking, found.of_cell)
+    own = case.facilities.area[buildings.facility] == area
+    walks = buildings.facility[own], buildings.cell[own]
+    site, people = _best_building(walks, lacking, found.of_cell, len(case.facilities))
     shared = people >= SHARED_FROM * table["people"].to_numpy()
     told = case.facilities.table
     texts = {
@@ -99,24 +113,28 @@ def county_gaps(result: Result, service: str, area: int) -> CountyGaps:
 
 
 def _best_building(
-    result: Result, service: Service, area: int, lacking: NDArray[np.float64], of_cell: NDArray[np.int64]
+    walks: tuple[NDArray[np.int32], NDArray[np.int32]],
+    lacking: NDArray[np.float64],
+    of_cell: NDArray[np.int64],
+    facilities: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each pocket the open facility of another kind, in the county, that would serve most; and how many."""
-    case, count = result.case, int(of_cell.max(initial=-1)) + 1
-    open_ = ~case.facilities.table["status"].isin(NOT_OPEN).to_numpy(bool)
-    own = np.zeros(len(case.facilities), bool)
-    own[case.facility_rows(service.kinds)] = True
-    usable = open_ & ~own & case.facilities.snapped & (case.facilities.area == area)
-    rows = np.flatnonzero(usable).astype(np.int32)
+    """For each pocket the building that would serve most, the first of equals; and how many.
+
+    Parameters
+    ----------
+    walks
+        Rows of buildings and of the cells within the cutoff of each.
+    facilities
+        How many there are.
+    """
+    count = int(of_cell.max(initial=-1)) + 1
     best, people = np.full(count, NO_BUILDING, np.int64), np.zeros(count)
-    if not len(rows) or not count:
-        return best, people
-    pairs = pairs_to(case, service, spots_of(case.facilities), rows, service.cutoff_s)
-    lacks = of_cell[pairs.cell] >= 0
-    key = of_cell[pairs.cell[lacks]] * len(case.facilities) + pairs.facility[lacks]
-    pair, position = np.unique(key, return_inverse=True)
-    served = sums(position, lacking[pairs.cell[lacks]], len(pair))
-    pocket, facility = np.divmod(pair, len(case.facilities))
+    building, cell = walks
+    lacks = of_cell[cell] >= 0
+    building, cell = building[lacks], cell[lacks]
+    pair, position = np.unique(of_cell[cell] * facilities + building, return_inverse=True)
+    served = sums(position, lacking[cell], len(pair))
+    pocket, facility = np.divmod(pair, facilities)
     order = np.lexsort((facility, -served, pocket))
     first = np.ones(len(order), bool)
     first[1:] = pocket[order[1:]] != pocket[order[:-1]]
