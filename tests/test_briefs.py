@@ -29,7 +29,7 @@ from withinreach.briefs.voice import Voice
 from withinreach.cli import cli
 from withinreach.maps.plates.fonts import CHINESE
 from withinreach.model import Places
-from withinreach.publishing import Publication
+from withinreach.publishing import Material, Publication
 from withinreach.uncertainty import estimate_intervals
 
 if TYPE_CHECKING:
@@ -341,14 +341,14 @@ def test_a_study_without_registers_says_so_and_what_to_do(town_case, tmp_path):
 
 
 def test_a_county_read_from_its_part_has_the_same_brief_and_map(town_case, tmp_path):
-    whole = Publication.of(wr.analyse(town_case))
+    material = Material.of(wr.analyse(town_case))
     (tmp_path / "parts").mkdir()
-    write_parts(whole, "key", tmp_path / "parts")
-    part = read_county(tmp_path / "parts", "2")
+    write_parts(material, "key", tmp_path / "parts")
+    whole, part = Publication.made_of(material), read_county(tmp_path / "parts", "2")
     intervals = estimate_intervals(town_case, runs=2)
     for name, found in (("whole", whole), ("part", part)):
-        shared = {"judgement": found.judgement, "coverage": found.coverage, "intervals": intervals}
-        write_county_brief(Evidence.of(found.result, **shared), "2", tmp_path / name / "x.docx")
+        shared = {"judgement": found.tables.judgement, "coverage": found.tables.coverage, "intervals": intervals}
+        write_county_brief(Evidence.of(found.cells.result, **shared), "2", tmp_path / name / "x.docx")
     for suffix in ("docx", "xlsx"):  # the map is inside
         one, other = ((tmp_path / name / f"x.{suffix}").read_bytes() for name in ("whole", "part"))
         assert one == other

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import withinreach as wr
 from withinreach.model import build_network
-from withinreach.preparation.cache import _key
+from withinreach.preparation.cache import network_file
 from withinreach.preparation.support import street_support
 
 quick = settings(max_examples=80, deadline=None)
@@ -131,7 +131,7 @@ def test_cells_are_exported_with_their_flag(town, tmp_path):
 
 def test_the_limit_does_not_shape_the_network(town):
     study = wr.load_study(town)
-    assert _key(with_limit(town, 9).network, study.metric_crs) == _key(study.network, study.metric_crs)
+    assert network_file(with_limit(town, 9).network, study.metric_crs) == network_file(study.network, study.metric_crs)
 
 
 def test_wuhan_is_thin_where_the_extract_ends(shared, measured):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -217,7 +218,9 @@ def cached(path: Path, cell: str, value: str) -> None:
         parts = {part: archive.read(part) for part in archive.namelist()}
     sheet = parts["xl/worksheets/sheet1.xml"].decode()
     head, tail = sheet.split(f'<c r="{cell}"')
-    parts["xl/worksheets/sheet1.xml"] = (head + f'<c r="{cell}"' + tail.replace("<v />", f"<v>{value}</v>", 1)).encode()
+    # With lxml at hand openpyxl writes an empty value in another manner than without.
+    filled = re.sub(r"<v ?/>|<v></v>", f"<v>{value}</v>", tail, count=1)
+    parts["xl/worksheets/sheet1.xml"] = (head + f'<c r="{cell}"' + filled).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for part, content in parts.items():
             archive.writestr(part, content)

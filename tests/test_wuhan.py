@@ -156,4 +156,4 @@ def test_run_ends_with_a_map(shared, tmp_path):
     done = CliRunner().invoke(cli, ["run", str(STUDY), "--out", str(tmp_path / "wuhan")])
     assert done.exit_code == 0, done.output
     assert (tmp_path / "wuhan" / "index.html").stat().st_size < 10_000_000
-    assert len(list((tmp_path / "wuhan" / "county").glob("*.html"))) == 13
+    assert len(list((tmp_path / "wuhan" / "county").glob("*/*.html"))) == 13
