@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from withinreach.measures import township_table
+from withinreach.measures import township_table, townships_of
 from withinreach.model import TOTAL
 from withinreach.weighing import catchment_loads
 
@@ -33,17 +34,25 @@ def every_row(result: Result) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
-def township_rows(result: Result, area: int) -> pd.DataFrame:
-    """One row per service and township of one area (its row), with the area's code as ``county``.
+def township_rows(result: Result) -> pd.DataFrame:
+    """One row per service and township, by area, with the area's code as ``county``.
 
     None where no polygons of townships are known.
     """
-    blocks = [
-        _with_service(result, name, township_table(result.case, reach, result.own_reaches[name], area))
-        for name, reach in result.reaches.items()
-    ]
-    rows = pd.concat(blocks, ignore_index=True)
-    rows.insert(0, "county", pd.Series([result.case.areas.table["code"].iloc[area]] * len(rows), dtype="str"))
+    case, townships = result.case, townships_of(result.case)
+    if townships is None:
+        blocks = [_with_service(result, name, table.iloc[:0]) for name, table in result.tables.items()]
+        area = np.zeros(0, np.int32)
+    else:
+        blocks = [
+            _with_service(result, name, township_table(case, reach, result.own_reaches[name], townships))
+            for name, reach in result.reaches.items()
+        ]
+        area = np.tile(townships.area, len(blocks))
+    by_area = np.argsort(area, kind="stable")
+    rows = pd.concat(blocks, ignore_index=True).iloc[by_area].reset_index(drop=True)
+    codes = case.areas.table["code"].to_numpy(object)
+    rows.insert(0, "county", pd.Series(codes[area[by_area]], dtype="str"))
     return rows
 
 

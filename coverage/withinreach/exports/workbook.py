@@ -180,7 +180,7 @@ def _decimals(style: str) -> int:
 
 def _width(text: str) -> int:
     """Width in columns of a terminal, which is what a spreadsheet's width counts: Chinese characters take two."""
-    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+    return len(text) if text.isascii() else sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
 
 
 def _draw(book: Workbook, page: Worksheet, chart: Chart, source: Sheet, at: tuple[int, dict[str, int]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,6 @@ from withinreach.model import TOTAL
 from withinreach.standards import State
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from withinreach.standards import Judgement
 
 FIGURES = ("value", "low", "high", "target_value", "stretch_value", "gap", "gap_of_units", "by_converting", "by_adding")
@@ -37,10 +35,10 @@ def target_content(judgement: Judgement, code: str = TOTAL) -> dict[str, object]
         }
         for register in judgement.registers
     ]
-    return {"registers": registers, "rows": [_row(row) for _, row in judgement.of_unit(code).iterrows()]}
+    return {"registers": registers, "rows": [_row(row) for row in judgement.of_unit(code).to_dict(orient="records")]}
 
 
-def _row(row: pd.Series) -> dict[str, object]:
+def _row(row: dict[str, Any]) -> dict[str, object]:
     """What is empty or unknown is left out."""
     texts = {name: str(row[name]) for name in (*TEXTS, *REMARKS) if row[name]}
     figures = {name: number(float(row[name])) for name in FIGURES if np.isfinite(row[name])}

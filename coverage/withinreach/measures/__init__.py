@@ -13,6 +13,7 @@ from withinreach.measures.definitions import definition_figures
 from withinreach.measures.ledger import continuous_ledger, ledger
 from withinreach.measures.units import Units
 from withinreach.measures.walking import nearest_first, walking_figures
+from withinreach.model import OUTSIDE_AREAS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["Figures", "continuous_ledger", "coverage_figures", "ledger", "township_table"]
+__all__ = ["Figures", "Townships", "continuous_ledger", "coverage_figures", "ledger", "township_table", "townships_of"]
 
 
 class Figures(NamedTuple):
@@ -83,26 +84,32 @@ def coverage_figures(case: Case, reach: Reach, own: Reach) -> Figures:
     return Figures(pd.concat([names, each], axis=1), together.iloc[0])
 
 
-def township_table(case: Case, reach: Reach, own: Reach, area: int) -> pd.DataFrame:
-    """The figures of `coverage_figures` for every township of one area whose polygon the study knows.
+class Townships(NamedTuple):
+    """Townships of which the polygons are known, by area: code and name, the row of the area, and what lies in them."""
 
-    A cell and a facility count for the township of the area whose polygon holds them; without polygons of townships
-    the table has no rows. Listed villages are not told apart by township.
+    names: pd.DataFrame
+    area: NDArray[np.int32]
+    units: Units
 
-    Parameters
-    ----------
-    area
-        Row of the area.
+
+def townships_of(case: Case) -> Townships | None:
+    """The townships of all areas; None where the study knows no polygons of them.
+
+    A cell and a facility count for the township of their area whose polygon holds them.
     """
     listed = case.units.get("township")
     if listed is None or listed.polygons is None:
-        return coverage_figures(case, reach, own).table.iloc[:0]
-    rows = np.flatnonzero(listed.places.area == area)
-    table = listed.polygons.table.iloc[rows].reset_index(drop=True)
-    units = Units.of_polygons(case, table, area)
-    names = pd.DataFrame({"code": table["code"], "name": table["name"]})
-    figures = pd.concat([names, _figures(case, (reach, own), units, _cells(case, reach))], axis=1)
-    return figures.assign(listed_units=np.nan, listed_coverage=np.nan)
+        return None
+    by_area = np.argsort(listed.places.area, kind="stable")
+    rows = by_area[listed.places.area[by_area] != OUTSIDE_AREAS]
+    table, area = listed.polygons.table.iloc[rows].reset_index(drop=True), listed.places.area[rows]
+    return Townships(table[["code", "name"]], area, Units.of_polygons(case, table, area))
+
+
+def township_table(case: Case, reach: Reach, own: Reach, townships: Townships) -> pd.DataFrame:
+    """The figures of `coverage_figures`, one row per township; listed villages are not told apart by township."""
+    figures = _figures(case, (reach, own), townships.units, _cells(case, reach))
+    return pd.concat([townships.names, figures], axis=1).assign(listed_units=np.nan, listed_coverage=np.nan)
 
 
 class _Cells(NamedTuple):

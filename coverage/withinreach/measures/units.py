@@ -39,14 +39,17 @@ class Units:
         return cls((TOTAL,), together, _as_one(case.people.area), _as_one(case.facilities.area))
 
     @classmethod
-    def of_polygons(cls, case: Case, table: gpd.GeoDataFrame, area: int) -> Units:
-        """Polygons below one area (code, geometry); what lies in another area or in none of them counts for none."""
-        polygons = Areas(table)
+    def of_polygons(cls, case: Case, table: gpd.GeoDataFrame, area: NDArray[np.int32]) -> Units:
+        """Polygons (code, geometry), each below the area of its row; what lies in another area or in none counts for
+        none.
+        """
 
         def unit_of(places: Places) -> NDArray[np.int32]:
             unit = np.full(len(places), OUTSIDE_AREAS, np.int32)
-            here = np.flatnonzero(places.area == area)
-            unit[here] = assign_areas(polygons, places.xy[here])
+            for row in np.unique(area):
+                own, here = np.flatnonzero(area == row), np.flatnonzero(places.area == row)
+                found = assign_areas(Areas(table.iloc[own].reset_index(drop=True)), places.xy[here])
+                unit[here] = np.where(found == OUTSIDE_AREAS, OUTSIDE_AREAS, own[found])
             return unit
 
         nowhere = np.full(len(case.areas), OUTSIDE_AREAS, np.int32)

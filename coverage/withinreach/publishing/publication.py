@@ -165,7 +165,7 @@ def _tables(result: Result) -> Tables:
     case = result.case
     return Tables(
         coverage=every_row(result),
-        townships=pd.concat([township_rows(result, area) for area in range(len(case.areas))], ignore_index=True),
+        townships=township_rows(result),
         ledger=continuous_ledger(case, result.ledgers),
         loads=facility_rows(result),
         factors=case.audit.factors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -111,9 +112,10 @@ class Judgement(Frozen):
     def counts(self, code: str = TOTAL) -> pd.DataFrame:
         """Targets per register (rows) and state (columns, all of them), for one unit."""
         states = self.states(code)
-        table = pd.crosstab(states["register"], states["state"])
-        ids = [register.id for register in self.registers]
-        return table.reindex(index=ids, columns=[state.value for state in State], fill_value=0)
+        found = Counter(zip(states["register"], states["state"], strict=True))
+        ids = pd.Index([register.id for register in self.registers], name="register")
+        columns = pd.Index([state.value for state in State], name="state")
+        return pd.DataFrame([[found[id_, state] for state in columns] for id_ in ids], index=ids, columns=columns)
 
     def __repr__(self) -> str:
         return self.counts().to_string()
