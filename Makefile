@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/withinreach demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)

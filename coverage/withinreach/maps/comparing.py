@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from branca.element import MacroElement
 from folium.template import Template
 
 from withinreach.errors import StudyError
 from withinreach.maps.content import NO_LINKS, service_content, study_facts
-from withinreach.maps.document import OfflineFigure, app_script, leaflet_script, page_skeleton, styles
+from withinreach.maps.document import FURNITURE, Furniture, OfflineFigure
 from withinreach.maps.facilities import facility_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
@@ -75,7 +74,8 @@ def draw_comparison(comparison: Comparison) -> OfflineFigure:
             for title in elsewhere
         )
     study = base.study
-    page = ComparisonPage(_corners(base), language=study.language)
+    shown = Degrees(study.metric_crs).bounds_of(base.areas.table.geometry.to_numpy())
+    page = ComparisonPage(shown, language=study.language)
     for island in _islands(comparison):
         page.add_child(island)
     figure = OfflineFigure(title=study.title, language=LABELS[study.language]["tag"])
@@ -88,42 +88,26 @@ class ComparisonPage(MacroElement):
 
     Parameters
     ----------
-    corners
+    bounds
         South-west and north-east, latitude and longitude, of what the maps show.
     language
         Key of `LABELS`.
     """
 
     _template = Template(
-        """
-        {% macro header(this, kwargs) %}
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <style>{{ this.styles }}</style>
-        <script>{{ this.leaflet_script }}</script>
-        <script>{{ this.app_script }}</script>
-        {% endmacro %}
-        {% macro html(this, kwargs) %}
-        {{ this.skeleton }}
-        {% endmacro %}
+        FURNITURE
+        + """
         {% macro script(this, kwargs) %}
-        withinReach.compare({{ this.corners|tojson }});
+        withinReach.compare({{ this.bounds|tojson }});
         {% endmacro %}
         """
     )
 
-    def __init__(self, corners: list[list[float]], *, language: str) -> None:
+    def __init__(self, bounds: list[list[float]], *, language: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name, self._id = "Comparison", "comparison"
-        self.corners = corners
-        others = (words for name, words in LABELS.items() if name != language)
-        self.styles, self.skeleton = styles(), page_skeleton("wr-map", (LABELS[language], *others))
-        self.leaflet_script, self.app_script = leaflet_script(), app_script()
-
-
-def _corners(case: Case) -> list[list[float]]:
-    west, south, east, north = shapely.total_bounds(case.areas.table.geometry.to_numpy()).tolist()
-    found = Degrees(case.study.metric_crs).of(np.array([[west, south], [east, south], [east, north], [west, north]]))
-    return [found.min(axis=0)[::-1].tolist(), found.max(axis=0)[::-1].tolist()]
+        self.bounds = bounds
+        self.furniture = Furniture.of("wr-map", language)
 
 
 def _islands(comparison: Comparison) -> Iterator[Island]:

@@ -15,12 +15,13 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import xstatic.pkg.leaflet
 from branca.element import Element, Figure
 from jinja2 import Template
 
+from withinreach.maps.labels import LABELS
 from withinreach.maps.palette import palette_script
 
 if TYPE_CHECKING:
@@ -151,6 +152,35 @@ class _ScriptReader(HTMLParser):
 def page_skeleton(map_id: str, texts: Iterable[Mapping[str, str]]) -> str:
     """The body of the page before the app fills it; `texts` are the labels of each language that it speaks."""
     return Template(_asset("page.html"), autoescape=True).render(map_id=map_id, texts=texts)
+
+
+# What every page of ours has beside a script that starts it, for templates of elements of folium; see `Furniture`.
+FURNITURE = """
+        {% macro header(this, kwargs) %}
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <style>{{ this.furniture.styles }}</style>
+        <script>{{ this.furniture.leaflet_script }}</script>
+        <script>{{ this.furniture.app_script }}</script>
+        {% endmacro %}
+        {% macro html(this, kwargs) %}
+        {{ this.furniture.skeleton }}
+        {% endmacro %}
+"""
+
+
+class Furniture(NamedTuple):
+    """Texts that `FURNITURE` puts into a page."""
+
+    styles: str
+    leaflet_script: str
+    app_script: str
+    skeleton: str
+
+    @classmethod
+    def of(cls, map_id: str, language: str) -> Furniture:
+        """For a map with an id, in a language (key of `LABELS`) first."""
+        others = (words for name, words in LABELS.items() if name != language)
+        return cls(styles(), leaflet_script(), app_script(), page_skeleton(map_id, (LABELS[language], *others)))
 
 
 def styles() -> str:

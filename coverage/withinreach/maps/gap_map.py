@@ -6,13 +6,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import folium
-import numpy as np
-import shapely
 from folium.template import Template
 
 from withinreach.analysis import judge, result_of
 from withinreach.maps.content import NO_LINKS, Links, study_content
-from withinreach.maps.document import TILE_HOSTS, OfflineFigure, app_script, leaflet_script, page_skeleton, styles
+from withinreach.maps.document import FURNITURE, TILE_HOSTS, Furniture, OfflineFigure
 from withinreach.maps.facilities import facility_content, unit_content
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
@@ -36,8 +34,6 @@ from withinreach.preparation.areas import assign_areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from numpy.typing import NDArray
 
     from withinreach.analysis import Result
     from withinreach.maps.layers import Island
@@ -112,9 +108,8 @@ def page_reach_m(study: Study) -> float:
 
 def _drawn(result: Result, islands: Iterable[Island]) -> folium.Map:
     study = result.case.study
-    west, south, east, north = shapely.total_bounds(result.case.areas.table.geometry.to_numpy()).tolist()
-    corners = Degrees(study.metric_crs).of(np.array([[west, south], [east, south], [east, north], [west, north]]))
-    gap_map = GapMap(corners, language=study.language)
+    bounds = Degrees(study.metric_crs).bounds_of(result.case.areas.table.geometry.to_numpy())
+    gap_map = GapMap(bounds, language=study.language)
     for island in islands:
         gap_map.add_child(island)
     hosts = TILE_HOSTS[study.map.base_map]
@@ -127,23 +122,15 @@ class GapMap(folium.Map):
 
     Parameters
     ----------
-    corners : (4, 2) float64
-        Longitude and latitude of the corners of what the map shows.
+    bounds
+        South-west and north-east, latitude and longitude, of what the map shows.
     language
         Key of `LABELS`.
     """
 
     _template = Template(
-        """
-        {% macro header(this, kwargs) %}
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <style>{{ this.styles }}</style>
-        <script>{{ this.leaflet_script }}</script>
-        <script>{{ this.app_script }}</script>
-        {% endmacro %}
-        {% macro html(this, kwargs) %}
-        {{ this.skeleton }}
-        {% endmacro %}
+        FURNITURE
+        + """
         {% macro script(this, kwargs) %}
         var {{ this.get_name() }} = L.map({{ this.get_name()|tojson }}, {
             center: {{ this.location|tojson }},
@@ -155,8 +142,8 @@ class GapMap(folium.Map):
         """
     )
 
-    def __init__(self, corners: NDArray[np.float64], *, language: str) -> None:
-        (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    def __init__(self, bounds: list[list[float]], *, language: str) -> None:
+        (south, west), (north, east) = bounds
         super().__init__(
             location=[(south + north) / 2, (west + east) / 2],
             tiles=None,
@@ -168,14 +155,12 @@ class GapMap(folium.Map):
             min_zoom=5,
             max_zoom=18,
         )
-        self.bounds = [[south, west], [north, east]]
+        self.bounds = bounds
         # folium numbers its elements at random; with fixed ids the same result gives the same file.
         self._id = "gap"
         self.default_js: list[tuple[str, str]] = []
         self.default_css: list[tuple[str, str]] = []
-        others = (words for name, words in LABELS.items() if name != language)
-        self.styles, self.skeleton = styles(), page_skeleton(self.get_name(), (LABELS[language], *others))
-        self.leaflet_script, self.app_script = leaflet_script(), app_script()
+        self.furniture = Furniture.of(self.get_name(), language)
 
     def _get_self_bounds(self) -> list[list[float | None]]:
         return [list(corner) for corner in self.bounds]

@@ -43,6 +43,12 @@ class Degrees:
         """Longitude and latitude, (k, 2), of positions in metres, (k, 2)."""
         return np.column_stack(self._transformer.transform(xy[:, 0], xy[:, 1]))
 
+    def bounds_of(self, geometries: NDArray[np.object_]) -> list[list[float]]:
+        """South-west and north-east, latitude and longitude, of the rectangle around geometries in metres."""
+        west, south, east, north = shapely.total_bounds(geometries).tolist()
+        found = self.of(np.array([[west, south], [east, south], [east, north], [west, north]]))
+        return [found.min(axis=0)[::-1].tolist(), found.max(axis=0)[::-1].tolist()]
+
 
 def whole_steps(degrees: NDArray[np.float64], steps: int = DEGREE_STEPS) -> NDArray[np.int32]:
     """Degrees as whole steps of 1 / `steps` degree."""
