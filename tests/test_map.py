@@ -25,7 +25,7 @@ from withinreach.maps import draw_map
 from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import FIGURES, NO_LINKS, study_content
 from withinreach.maps.document import APP_SCRIPTS
-from withinreach.maps.facilities import FILTERED, facility_content
+from withinreach.maps.facilities import FILTERED, facility_content, load_content, walked_to
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import FULL, cell_arrays, json_island, reach_arrays, street_arrays, water_arrays
 from withinreach.maps.packing import pack, unpack
@@ -306,6 +306,12 @@ class TestContent:
 
     def test_unknown_capacity_is_null(self, result):
         assert facility_content(result.case)["capacity_beds"] == [20, None, 16, 30, None]
+
+    def test_everybody_who_is_served_walks_to_some_facility(self, result):
+        walked = load_content(result.case, walked_to(result))
+        for name, reach in result.reaches.items():
+            assert len(walked[name]) == len(result.case.facility_rows(reach.service.kinds))
+            assert sum(walked[name]) == pytest.approx(result.totals[name]["served_people"])
 
     def test_everything_is_json_without_nan(self, result, page):
         tags = Tags(page)

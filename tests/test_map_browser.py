@@ -12,6 +12,7 @@ import pytest
 from browsing import Watched
 from map_town import CLINIC_M, HOSTILE, ORIGIN, SIDE_M, measured_town
 from withinreach.maps import draw_map
+from withinreach.maps.facilities import load_content, walked_to
 from withinreach.maps.labels import LABELS
 from withinreach.maps.shapes import Degrees
 
@@ -184,7 +185,18 @@ def test_an_unknown_capacity_is_a_dash(page):
     page.mouse.click(*_at(page, (3000, 300)))
     facts = page.locator(".leaflet-popup-content .facts")
     facts.wait_for()
-    assert facts.inner_text().split("\n")[:2] == ["床位", "—"]
+    assert facts.inner_text().split("\n")[:3] == ["床位", "—", LABELS["zh"]["load"]]
+
+
+def test_a_facility_tells_who_walks_to_it(page):
+    page.mouse.click(*_at(page, (950, 300)))
+    facts = page.locator(".leaflet-popup-content .facts")
+    facts.wait_for()
+    told = facts.inner_text().split("\n")
+    people = load_content(measured_town().case, walked_to(measured_town()))["care"][0]
+    beds = str.format(TEXT["site_per_place"], capacity="床位", people=f"{people / 20:.1f} {TEXT['unit_people']}")
+    want = f"{people:.0f} {TEXT['unit_people']} · {beds}"
+    assert dict(zip(told[::2], told[1::2], strict=True))[TEXT["load"]] == want
 
 
 def test_a_facility_tells_its_name_under_the_pointer(page):

@@ -10,8 +10,11 @@ import pandas as pd
 from withinreach.maps.numbers import numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from withinreach.analysis import Result
     from withinreach.model import Case
 
 # By these the page filters, in this order, where the data tell them.
@@ -40,6 +43,31 @@ def facility_content(case: Case) -> dict[str, object]:
     for name in sorted(capacities):
         content[f"capacity_{name}"] = numbers(table[name].to_numpy(np.float64))
     return content
+
+
+def walked_to(result: Result) -> dict[str, NDArray[np.float64]]:
+    """People to whom each facility is the nearest one in time, by service, shape (f,)."""
+    case = result.case
+    return {
+        name: np.bincount(
+            reach.nearest[reach.covered],
+            case.people_of(reach.service.people)[reach.covered],
+            minlength=len(case.facilities),
+        ).astype(np.float64)
+        for name, reach in result.reaches.items()
+    }
+
+
+def load_content(case: Case, walked: Mapping[str, NDArray[np.float64]]) -> dict[str, list[float]]:
+    """People who walk to each facility of a service, in the order of `Case.facility_rows`, to a tenth.
+
+    Parameters
+    ----------
+    walked
+        By service, shape (f,), as `walked_to` tells for all facilities of the case.
+    """
+    services = case.study.services
+    return {name: people[case.facility_rows(services[name].kinds)].round(1).tolist() for name, people in walked.items()}
 
 
 def _filter(name: str, column: pd.Series) -> dict[str, object]:

@@ -11,7 +11,7 @@ from folium.template import Template
 from withinreach.analysis import judge, result_of
 from withinreach.maps.content import NO_LINKS, Links, study_content
 from withinreach.maps.document import FURNITURE, TILE_HOSTS, Furniture, OfflineFigure
-from withinreach.maps.facilities import facility_content, unit_content
+from withinreach.maps.facilities import facility_content, load_content, unit_content, walked_to
 from withinreach.maps.labels import LABELS
 from withinreach.maps.layers import (
     FULL,
@@ -62,7 +62,8 @@ def draw_map(result: Result, *, judgement: Judgement | None = None) -> folium.Ma
         shows itself. Layers of folium can be added before saving, as far as they bring no files of their own:
         vector layers and plain markers do, ``Popup``, ``Choropleth`` and tile layers do not.
     """
-    return _drawn(result, _islands(result, NO_LINKS, FULL, target_content(judgement or judge(result))))
+    targets, loads = target_content(judgement or judge(result)), load_content(result.case, walked_to(result))
+    return _drawn(result, _islands(result, NO_LINKS, FULL, targets, loads))
 
 
 def draw_area(result: Result, code: str, *, links: Links = NO_LINKS, judgement: Judgement | None = None) -> folium.Map:
@@ -91,12 +92,18 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS, judgement: 
     # Where no street is known there is no place to walk to a site from; the page tells what it knows.
     walking = _walking_islands(part.case) if part.case.network.n_segments else ()
     targets = target_content(judgement or judge(result), code)
-    return _drawn(here, chain(_islands(here, links, FULL, targets), walking))
+    # People from beyond the border walk to the area's facilities, too.
+    walked = {name: people[part.facilities] for name, people in walked_to(result).items()}
+    loads = load_content(part.case, walked)
+    return _drawn(here, chain(_islands(here, links, FULL, targets, loads), walking))
 
 
 def draw_overview(result: Result, links: Links, judgement: Judgement) -> folium.Map:
     """Draw every area, in less detail and each with the way to its own page."""
-    return _drawn(result, _islands(result, links, OVERVIEW, target_content(judgement)))
+    return _drawn(
+        result,
+        _islands(result, links, OVERVIEW, target_content(judgement), load_content(result.case, walked_to(result))),
+    )
 
 
 def page_reach_m(study: Study) -> float:
@@ -166,7 +173,9 @@ class GapMap(folium.Map):
         return [list(corner) for corner in self.bounds]
 
 
-def _islands(result: Result, links: Links, detail: Detail, targets: Mapping[str, object]) -> Iterator[Island]:
+def _islands(
+    result: Result, links: Links, detail: Detail, targets: Mapping[str, object], loads: Mapping[str, list[float]]
+) -> Iterator[Island]:
     case = result.case
     degrees = Degrees(case.study.metric_crs)
     # A page on which sites are tried tells of every group, others of those that the services are for.
@@ -175,6 +184,7 @@ def _islands(result: Result, links: Links, detail: Detail, targets: Mapping[str,
     pockets = {name: worst_pockets(result, name) for name in result.reaches}
     yield json_island("study", study_content(result, degrees, links, detail, pockets))
     yield json_island("facilities", facility_content(case))
+    yield json_island("loads", loads)
     yield json_island("units", unit_content(case))
     yield json_island("targets", targets)
     yield packed_island("areas", area_arrays(case, degrees))

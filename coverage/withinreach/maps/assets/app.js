@@ -42,6 +42,7 @@ async function build(map, bounds, study, words) {
     ],
   };
   page.facilities = makeFacilities(readJson("facilities"), page.origin);
+  page.loads = readJson("loads");
   page.units = readJson("units");
   page.cellUnits = null;
   page.filter = makeFilter(page);

@@ -96,11 +96,14 @@ function facilityCard(page, service, row) {
   const { text, format } = page;
   const capacities = capacitiesOf(table, service);
   const area = table.area[row] < 0 ? text.outside : page.study.areas[table.area[row]].name;
-  const lines = [[text.area, area]];
+  const lines = [];
   if (capacities !== null) {
     const capacity = format.withUnit(format.number(capacities[row], 0), text.unit_places);
-    lines.unshift([service.capacityTitle || text.capacity, capacity]);
+    lines.push([service.capacityTitle || text.capacity, capacity]);
   }
+  const open = service.facilities.indexOf(row);
+  if (open >= 0) lines.push([text.load, loadOf(page, service, page.loads[service.name][open], capacities && capacities[row])]);
+  lines.push([text.area, area]);
   for (const { name, of } of table.filters) {
     if (of[row] !== UNKNOWN) lines.push([text["filter_" + name], valueName(page, name, of[row])]);
   }
@@ -112,6 +115,17 @@ function facilityCard(page, service, row) {
     element("h3", { text: table.name[row] }),
     definitions(lines)
   );
+}
+
+// People who walk here, and how many of them there are for each place.
+function loadOf(page, service, people, capacity) {
+  const { text, format } = page;
+  const told = [format.fewPeople(people)];
+  if (capacity) {
+    const each = format.withUnit(format.number(people / capacity, 1), text.unit_people);
+    told.push(fill(text.site_per_place, { capacity: service.capacityTitle || text.capacity, people: each }));
+  }
+  return told.join(" · ");
 }
 
 function definitions(lines) {
