@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ from matplotlib.colors import to_hex
 import withinreach as wr
 from map_town import HOSTILE, measured_town
 from withinreach.cli import cli
+from withinreach.errors import StudyError
 from withinreach.maps.palette import COVERAGE_COLOURS, UNCOVERED_COLOURS
-from withinreach.maps.plates import Atlas, find_typeface
+from withinreach.maps.plates import Atlas, find_typeface, write_differences
 from withinreach.maps.plates.fonts import CHINESE
 from withinreach.maps.plates.ground import COVERAGE_HATCHES, NO_PEOPLE_FACE, NO_PEOPLE_HATCH
 from withinreach.maps.plates.names import Box, Room, Spot, cut_to, text_width_mm, wrapped
@@ -131,6 +133,35 @@ def test_every_area_of_the_sample_is_named_with_its_figure(sample):
         assert f"{name}\n{share:.1%}" in told
 
 
+def test_a_difference_shows_who_gains_who_loses_and_what_opens_and_closes(sample, tmp_path):
+    plan = wr.site(sample, "elder_care", new=4)
+    closed = sample.case.facilities.table["id"].iloc[sample.reaches["elder_care"].nearest[0]]
+    opened = plan.scenario("four").open
+    metric = sample.case.study.metric_crs
+    scenario = wr.Scenario(title="four for one", datum=metric, open=opened, close=[{"id": closed}])
+    comparison = wr.compare(sample, scenario)
+    change = comparison.changes("four for one")["elder_care_change"]
+    plate = Atlas(sample).difference(comparison.outcome("four for one"), "elder_care")
+    drawn = [len(one.get_offsets()) for one in plate.figure.axes[0].collections if isinstance(one, PathCollection)]
+    assert drawn[0] == (change == "gains").sum() > 0
+    assert drawn[1] == (change == "loses").sum() > 0
+    assert drawn[-2:] == [4, 1]
+    told = " ".join(texts(plate))
+    assert " → " in told
+    assert "four for one" in told
+    one, other = (write_differences(comparison, tmp_path / name) for name in ("one", "other"))
+    assert [path.name for path in one] == ["scenario_1_elder_care.png", "scenario_1_elder_care.svg"]
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_a_difference_needs_people_at_the_same_places(sample):
+    moved = replace(sample.case.people, xy=sample.case.people.xy.copy())
+    elsewhere = replace(sample, case=replace(sample.case, people=moved))
+    outcome = replace(wr.compare(sample, wr.Scenario(title="elsewhere")).outcomes[0], result=elsewhere)
+    with pytest.raises(StudyError, match="'elsewhere': its people live at other places"):
+        Atlas(sample).difference(outcome, "clinic")
+
+
 def test_the_same_plate_has_the_same_bytes(squares, tmp_path):
     for suffix in ("png", "svg"):
         first = wr.draw_plate(squares, "care", "410702").save(tmp_path / f"a.{suffix}")
@@ -230,3 +261,12 @@ def test_the_command_writes_one_plate_or_all(town, tmp_path):
         exit_code, output = run(*arguments)
         assert (exit_code, said in output) == (code, True), output
     assert not (tmp_path / "x.png").exists()
+
+
+def test_the_command_writes_plates_into_a_folder(town, tmp_path):
+    file = tmp_path / "closed.toml"
+    file.write_text('title = "closed"\nclose = [{ id = "A1" }]\n', encoding="utf-8")
+    done = CliRunner().invoke(cli, ["compare", str(town), str(file), "--map", str(tmp_path / "plates")])
+    assert done.exit_code == 0, done.output
+    written = {path.name for path in (tmp_path / "plates").iterdir()}
+    assert written == {"scenario_1_elder_care.png", "scenario_1_elder_care.svg"}

@@ -131,12 +131,18 @@ def _print_missing(told: Missing) -> None:
 @STUDY
 @click.argument("scenarios", metavar="SCENARIO…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write: tables, workbook, who gains and loses.")
-@click.option("--map", "page", type=click.Path(path_type=Path), help="Page to write: before and after, side by side.")
+@click.option(
+    "--map",
+    "page",
+    type=click.Path(path_type=Path),
+    help="Before and after side by side as a page (.html), or plates (.png, .svg) in a folder.",
+)
 @JSON
 def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, page: Path | None, *, as_json: bool) -> None:
     """Tell what scenarios change, per area and service: who gains, who loses, at what cost, and which targets."""
     from withinreach.exports.comparisons import export_comparison
     from withinreach.maps import draw_comparison
+    from withinreach.maps.plates import write_differences
     from withinreach.scenarios import compare as told
     from withinreach.scenarios import load_scenario
 
@@ -145,10 +151,13 @@ def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, page: Pa
     with progress_bar("scenarios", len(read)) as step:
         comparison = told(result, *read, progress=step)
     # What cannot be drawn is told before anything is written.
-    drawn = None if page is None else draw_comparison(comparison)
+    drawn = None if page is None or page.suffix == "" else draw_comparison(comparison)
+    if page is not None and drawn is None:
+        page.mkdir(parents=True, exist_ok=True)
+        write_differences(comparison, page)
     if out is not None:
         export_comparison(comparison, out)
-    if drawn is not None and page is not None:
+    if page is not None and drawn is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         drawn.save(str(page))
     if as_json:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from withinreach.analysis import result_of
+from withinreach.errors import StudyError
 from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import SQUARE_M_PER_HA, label_point
 from withinreach.maps.gap_map import page_reach_m
@@ -22,9 +23,11 @@ from withinreach.maps.plates.ground import (
     paint_border,
     paint_borders,
     paint_cells,
+    paint_changes,
     paint_classes,
     paint_facilities,
     paint_paper,
+    paint_steps,
     paint_streets,
     paint_water,
 )
@@ -33,7 +36,7 @@ from withinreach.maps.plates.sheet import FRAME, Plate, Sheet, Sign, sign_of
 from withinreach.maps.strokes import levels, strokes
 from withinreach.maps.telling import tell_people, tell_share
 from withinreach.model import file_stem, part_around
-from withinreach.showing import COVERAGE_BREAKS, FACILITY, STREET, class_names, coverage_classes
+from withinreach.showing import COVERAGE_BREAKS, FACILITY, GAIN, LOSS, SITE, STREET, class_names, coverage_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from withinreach.analysis import Result
     from withinreach.maps.plates.frame import Sight
     from withinreach.reach import Reach
+    from withinreach.scenarios import Comparison, Outcome
     from withinreach.study import Service
 
 # Signs of facilities, in parts of their full size.
@@ -121,6 +125,61 @@ class Atlas:
         name_areas(sheet, sight, table["name"], [tell_share(share) for share in shares], self._label_points)
         groups = [(self._text["layer_coverage"], self._class_signs(shares)), ("", self._ground_signs(service))]
         return self._finished(sheet, sight, reach, self.result.totals[service.name], "", groups)
+
+    def difference(self, outcome: Outcome, service: str) -> Plate:
+        """Draw what a scenario makes of a service: coverage after it, who gains, who loses, what opens and closes.
+
+        Parameters
+        ----------
+        outcome
+            Of a comparison with this result.
+
+        Raises
+        ------
+        StudyError
+            If the study has no such service, or people of the scenario live at other places.
+        """
+        before, after = self.result.case, outcome.result.case
+        if after.people.xy is not before.people.xy:
+            raise StudyError(
+                f"scenario '{outcome.scenario.title}': its people live at other places, and a map cannot show who"
+                " gains; leave it out"
+            )
+        reach = self.result.reaches[before.study.service(service).name]
+        new = outcome.result.reaches[reach.service.name]
+        kinds = reach.service.kinds
+        table = outcome.result.tables[reach.service.name]
+        was, now = (one.to_numpy(np.float64) for one in (self.result.tables[service]["coverage"], table["coverage"]))
+        old_rows, new_rows = before.facility_rows(kinds), after.facility_rows(kinds)
+        sheet, sight = self._begun(before.areas.table.geometry.to_numpy())
+        paint_classes(sheet.ground, before.areas, sight, now)
+        paint_water(sheet.ground, before, sight)
+        paint_streets(sheet.ground, sight, *self._streets)
+        paint_borders(sheet.ground, before.areas, sight)
+        inhabited = before.people_of(reach.service.people) > 0
+        gained, lost = inhabited & new.covered & ~reach.covered, inhabited & reach.covered & ~new.covered
+        paint_changes(sheet.ground, before.people.xy, gained, lost)
+        paint_facilities(sheet.ground, after, reach.service, np.intersect1d(old_rows, new_rows), scale=OVERVIEW_SCALE)
+        opened, closed = np.setdiff1d(new_rows, old_rows), np.setdiff1d(old_rows, new_rows)
+        paint_steps(sheet.ground, after.facilities.xy[opened], before.facilities.xy[closed])
+        shares = [
+            f"{tell_share(a)} → {tell_share(b)}" if a != b else tell_share(b) for a, b in zip(was, now, strict=True)
+        ]
+        name_areas(sheet, sight, table["name"], shares, self._label_points)
+        groups = [
+            (self._text["compare_difference"], self._change_signs()),
+            (self._text["layer_coverage"], self._class_signs(now)),
+            ("", self._ground_signs(reach.service)),
+        ]
+        figures = outcome.result.totals[reach.service.name]
+        return self._finished(sheet, sight, new, figures, outcome.scenario.title, groups)
+
+    def _change_signs(self) -> Iterator[Sign]:
+        text = self._text
+        yield Sign(text["site_gained"], line=GAIN, marker="+")
+        yield Sign(text["site_lost"], PAPER, line=LOSS, marker="s")
+        yield Sign(text["compare_added"], SITE, line=PAPER, marker="D")
+        yield Sign(text["facility_closed"], line=LOSS, marker="x")
 
     def own(self, row: int) -> Result:
         """One area with what lies around it: as much as its page has, so that both can be made from the same part."""
@@ -286,3 +345,28 @@ def write_plates(atlas: Atlas, folder: Path, services: Sequence[str] = (), count
             plate = atlas.plate(service, area)
             written += [plate.save(path), plate.save(path.with_suffix(".svg"))]
     return written
+
+
+def write_differences(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write the plates of a comparison as PNG and SVG: ``scenario_<n>_<service>.png``, of services that it changes.
+
+    Returns
+    -------
+    list of Path
+        Of every file.
+
+    Raises
+    ------
+    StudyError
+        If people of a scenario live at other places, or no typeface with Chinese is installed.
+    SourceError
+        If a file cannot be written.
+    """
+    atlas = Atlas(comparison.base)
+    plates = {
+        folder / f"scenario_{number}_{name}.png": atlas.difference(outcome, name)
+        for number, outcome in enumerate(comparison.outcomes, start=1)
+        for name, reach in outcome.result.reaches.items()
+        if reach is not comparison.base.reaches[name]
+    }
+    return [plate.save(path.with_suffix(suffix)) for path, plate in plates.items() for suffix in (".png", ".svg")]

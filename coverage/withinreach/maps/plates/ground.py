@@ -14,7 +14,7 @@ from shapely.geometry.polygon import orient
 from withinreach.maps.palette import COVERAGE_COLOURS, UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.frame import MM_PER_POINT
 from withinreach.maps.strokes import LEVEL_LENGTHS_M
-from withinreach.showing import COVERAGE_FILLS, FACILITY, NO_PEOPLE, STREET, coverage_classes
+from withinreach.showing import COVERAGE_FILLS, FACILITY, GAIN, LOSS, NO_PEOPLE, SITE, STREET, coverage_classes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,6 +130,28 @@ def paint_facilities(axes: Axes, case: Case, service: Service, rows: NDArray[np.
         axes.scatter(
             x[here], y[here], s=size[here], c=face, edgecolors=edge, linewidths=0.5 * scale, zorder=_on_top(axes)
         )
+
+
+def paint_changes(axes: Axes, xy: NDArray[np.float64], gained: NDArray[np.bool_], lost: NDArray[np.bool_]) -> None:
+    """Cells that a scenario newly covers, as plus signs, and those that it covers no longer, as hollow squares."""
+    size = (SMALL_MM / MM_PER_POINT) ** 2
+    x, y = xy.T
+    axes.scatter(
+        x[gained], y[gained], s=size, marker="+", c=GAIN, linewidths=0.5, rasterized=True, zorder=_on_top(axes)
+    )
+    axes.scatter(
+        x[lost], y[lost], s=size, marker="s", c=PAPER, edgecolors=LOSS, linewidths=0.5, rasterized=True,
+        zorder=_on_top(axes),
+    )  # fmt: skip
+
+
+def paint_steps(axes: Axes, opened: NDArray[np.float64], closed: NDArray[np.float64]) -> None:
+    """New facilities, (k, 2), as diamonds, closed ones as crosses."""
+    size = (LARGE_MM / MM_PER_POINT) ** 2
+    x, y = opened.T
+    axes.scatter(x, y, s=size, marker="D", c=SITE, edgecolors=PAPER, linewidths=0.6, zorder=_on_top(axes))
+    x, y = closed.T
+    axes.scatter(x, y, s=size, marker="x", c=LOSS, linewidths=1.2, zorder=_on_top(axes))
 
 
 def _paint(
