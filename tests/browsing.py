@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,16 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@contextmanager
+def offline_page(browser: Browser, path: Path) -> Iterator[Page]:
+    """A file in a window of its own without a network, which must stay silent and ask for nothing."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    watched = Watched(context.new_page())
+    yield watched.open(path)
+    watched.check(path)
+    context.close()
 
 
 class Watched:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from benching import ROOT, run_benchmark
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +19,9 @@ def bench(tmp_path_factory):
     def run(*options: str) -> tuple[dict, str, str]:
         out = tmp_path_factory.mktemp("out")
         tiny = ["--scale", "0.01", "--no-tenfold", "--no-wuhan", "--repetitions", "1"]
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.run", *tiny, *options, "--out", str(out), "--data", str(data)],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "coverage")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        printed = run_benchmark("run", *tiny, *options, "--out", out, "--data", data)
         results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-        return results, (out / "results.md").read_text(encoding="utf-8"), done.stdout
+        return results, (out / "results.md").read_text(encoding="utf-8"), printed
 
     return run
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import geopandas as gpd
 import openpyxl
@@ -18,8 +18,10 @@ from click.testing import CliRunner
 
 import withinreach as wr
 from withinreach.cli import cli
+from withinreach.cli.sites import OBJECTIVES
 from withinreach.model import file_stem
 from withinreach.publishing import Publication, write_county
+from withinreach.siting.rules import Objective
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -292,3 +294,8 @@ def test_a_county_is_written_the_same_whatever_else_is(town, tmp_path):
     alone.mkdir()
     write_county(Publication.of(result), "2", alone)
     assert files(alone) == files(wr.export(result, tmp_path / "all") / "county" / "2")
+
+
+def test_every_objective_can_be_chosen():
+    """The command names them itself, so that ``--help`` need not load what solves them."""
+    assert get_args(Objective) == OBJECTIVES

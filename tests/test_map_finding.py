@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import withinreach as wr
-from browsing import Watched
+from browsing import Watched, offline_page
 from map_town import measured_town
 from withinreach.maps import draw_area, draw_map
 from withinreach.maps.facilities import facility_content, idle_rows, unit_content
@@ -52,11 +52,8 @@ def saved(result, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def page(browser, saved) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-    watched = Watched(context.new_page())
-    yield watched.open(saved)
-    watched.check(saved)
-    context.close()
+    with offline_page(browser, saved) as page:
+        yield page
 
 
 def _find(page: Page, words: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import withinreach as wr
-from browsing import Watched
+from browsing import Watched, offline_page
 from map_town import measured_town
 from withinreach.analysis import result_of
 from withinreach.maps import draw_area, draw_map
@@ -42,11 +42,8 @@ def saved(result, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def page(browser, saved) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-    watched = Watched(context.new_page())
-    yield watched.open(saved)
-    watched.check(saved)
-    context.close()
+    with offline_page(browser, saved) as page:
+        yield page
 
 
 def test_pockets_of_the_town_can_be_counted_by_hand():

@@ -16,7 +16,7 @@ from withinreach.maps.plates import Atlas
 from withinreach.model import TOTAL, Frozen
 from withinreach.siting import candidates_of, inside_area, site
 from withinreach.siting.missing.naming import place_names
-from withinreach.siting.missing.pockets import find_pockets, lacking_people
+from withinreach.siting.missing.pockets import find_pockets, lacking_in, lacking_people
 from withinreach.uncertainty import LEVEL, estimate_intervals
 
 if TYPE_CHECKING:
@@ -123,10 +123,10 @@ def tables_of(evidence: Evidence, code: str) -> Mapping[str, pd.DataFrame]:
 def _pockets(result: Result, service: str, code: str) -> pd.DataFrame:
     """Pockets of the people of one area, as if it stood alone: a pocket ends at the border."""
     case = result.case
-    lacking = lacking_people(result, service, None)
-    if code != TOTAL:
-        (row,) = case.areas.rows_of([code])
-        lacking = np.where(case.people.area == row, lacking, 0.0)
+    if code == TOTAL:
+        lacking = lacking_people(result, service, None)
+    else:
+        lacking = lacking_in(result, service, case.areas.rows_of([code])[0])
     found = find_pockets(result, service, lacking)
     rank = np.arange(1, len(found.table) + 1)
     return found.table.assign(service=service, rank=rank, place=place_names(case, found.seat))

@@ -13,13 +13,12 @@ from withinreach.catchments.lattice import Lattice, snap_tiles, tiles_near_stree
 from withinreach.errors import CoverageError
 from withinreach.kernels.nearest import Spots
 from withinreach.model import walking_costs
-from withinreach.reach import measure_reach, nearest_ways
+from withinreach.reach import measure_reach, nearest_ways, people_by_nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.model import Case
-    from withinreach.reach import Reach
     from withinreach.study import Service
 
 # Tiles that are snapped in one go: four million points, some 300 MB.
@@ -74,13 +73,13 @@ def divide_ground(case: Case, service: Service, ground: Lattice) -> gpd.GeoDataF
     shapes = _shapes(case, service, rows, ground)
     snapped = case.facilities.snapped[rows]
     reach = measure_reach(case, service)
-    people = _people_of(case, reach, rows, reach.nearest >= 0)
+    people = people_by_nearest(case, reach, reach.nearest >= 0)[rows]
     capacity = case.capacities(service.capacity)[rows]
     with np.errstate(invalid="ignore", divide="ignore"):
         figures = {
             "snapped": snapped,
             "people": people,
-            "served_people": _people_of(case, reach, rows, reach.covered),
+            "served_people": people_by_nearest(case, reach, reach.covered)[rows],
             "capacity": capacity,
             "capacity_per_1000": np.where(people > 0, capacity * 1000 / people, np.nan),
             "people_per_place": np.where(capacity > 0, people / capacity, np.nan),
@@ -109,12 +108,6 @@ def ground_near_streets(case: Case, cell_m: float | None = None) -> Lattice:
     column, row = (np.concatenate([getattr(part, name) for part in parts]) for name in ("column", "row"))
     spots = zip(*(part.spots for part in parts), strict=True)
     return Lattice(step_mm, column, row, Spots(*(np.concatenate(arrays) for arrays in spots)))
-
-
-def _people_of(case: Case, reach: Reach, rows: NDArray[np.int32], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """People in the cells that count, by the facility that is nearest to them."""
-    people = case.people_of(reach.service.people)
-    return np.bincount(reach.nearest[counted], people[counted], len(case.facilities))[rows].astype(np.float64)
 
 
 def _shapes(case: Case, service: Service, rows: NDArray[np.int32], ground: Lattice) -> NDArray[np.object_]:

@@ -11,6 +11,7 @@ from withinreach.exports.folders import whole_folder
 from withinreach.exports.geodata import dated, write_layer_of
 from withinreach.exports.manifest import manifest_of, write_manifest
 from withinreach.exports.tables import write_csv
+from withinreach.exports.targets import SHOWN as TARGET_TITLES
 from withinreach.exports.workbook import Sheet, write_workbook
 from withinreach.model import TOTAL
 from withinreach.scenarios.comparison import SHOWN
@@ -29,6 +30,8 @@ SHEETS = {
     "comparison": ("各区服务", "areas"),
     "targets": ("目标", "targets"),
 }
+# Columns that a table of targets has under the same headings.
+OF_REGISTER = ("register", "target", "clause", "words", "gloss", "title")
 # What a reader sees above the columns of the tables.
 COLUMNS = {
     "scenario": ("方案", "scenario"),
@@ -46,12 +49,7 @@ COLUMNS = {
     "facilities": ("设施数", "facilities"),
     "capacity": ("容量", "places"),
     "gap_places": ("容量缺口", "gap in places"),
-    "register": ("目标体系", "register"),
-    "target": ("编号", "target"),
-    "clause": ("条款", "clause"),
-    "words": ("规划原文", "words of the document"),
-    "gloss": ("英文释义", "gloss"),
-    "title": ("分项", "part"),
+    **{name: TARGET_TITLES[name] for name in OF_REGISTER},
     "target_value": ("目标值", "asked"),
     "unit": ("单位", "unit"),
     "gap_unit": ("缺口单位", "unit of the gap"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from withinreach.maps.numbers import numbers
+from withinreach.reach import people_by_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,15 +48,7 @@ def facility_content(case: Case) -> dict[str, object]:
 
 def walked_to(result: Result) -> dict[str, NDArray[np.float64]]:
     """People to whom each facility is the nearest one in time, by service, shape (f,)."""
-    case = result.case
-    return {
-        name: np.bincount(
-            reach.nearest[reach.covered],
-            case.people_of(reach.service.people)[reach.covered],
-            minlength=len(case.facilities),
-        ).astype(np.float64)
-        for name, reach in result.reaches.items()
-    }
+    return {name: people_by_nearest(result.case, reach, reach.covered) for name, reach in result.reaches.items()}
 
 
 def load_content(case: Case, walked: Mapping[str, NDArray[np.float64]]) -> dict[str, list[float]]:

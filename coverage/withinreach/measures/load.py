@@ -9,6 +9,7 @@ import pandas as pd
 
 from withinreach.measures.assignment import places_needed
 from withinreach.model import OUTSIDE_AREAS
+from withinreach.reach import people_by_nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +53,6 @@ def facility_loads(case: Case, reach: Reach, pairs: Pairs) -> pd.DataFrame:
         return np.bincount(facility, values[pairs.cell], len(rows)).astype(np.float64)
 
     catchment, need = in_catchment(people), in_catchment(places_needed(case, reach.service))
-    nearest = np.bincount(position[reach.nearest[reach.covered]], people[reach.covered], len(rows))
     area = case.facilities.area[rows]
     codes = np.where(area == OUTSIDE_AREAS, "", case.areas.table["code"].to_numpy(object)[area])
     open_to = capacity > 0
@@ -63,7 +63,7 @@ def facility_loads(case: Case, reach: Reach, pairs: Pairs) -> pd.DataFrame:
                 "name": case.facilities.table["name"].to_numpy()[rows],
                 "code": pd.Series(codes, dtype="str"),
                 "capacity": capacity,
-                "nearest_people": nearest.astype(np.float64),
+                "nearest_people": people_by_nearest(case, reach, reach.covered)[rows],
                 "catchment_people": catchment,
                 "people_per_place": np.where(open_to, catchment / capacity, np.nan),
                 "catchment_need": need,

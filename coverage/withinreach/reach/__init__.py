@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from withinreach.reach.borders import Grounds, measure_own_reach, own_grounds
 from withinreach.reach.inputs import segments_of, spots_of
-from withinreach.reach.nearest import Reach, Status, measure_reach, nearest_along, nearest_ways
+from withinreach.reach.nearest import Reach, Status, measure_reach, nearest_along, nearest_ways, people_by_nearest
 from withinreach.reach.pairs import Pairs, pairs_to, pairs_within, ways_within
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "own_grounds",
     "pairs_to",
     "pairs_within",
+    "people_by_nearest",
     "segments_of",
     "spots_of",
     "ways_within",

@@ -86,6 +86,18 @@ class Reach(Frozen):
         return self.unit_seconds[level] <= self.service.cutoff_s
 
 
+def people_by_nearest(case: Case, reach: Reach, counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """People of the service's group to whom each facility of the case is the nearest one, shape (f,).
+
+    Parameters
+    ----------
+    counted : (k,) bool
+        The cells that count, all of which have a nearest facility.
+    """
+    people = case.people_of(reach.service.people)
+    return np.bincount(reach.nearest[counted], people[counted], len(case.facilities)).astype(np.float64)
+
+
 def measure_reach(case: Case, service: Service) -> Reach:
     """Walk from every cell to the nearest facility of a service.
 

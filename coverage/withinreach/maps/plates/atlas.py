@@ -115,12 +115,8 @@ class Atlas:
     def _overview(self, reach: Reach) -> Plate:
         case, service = self.result.case, reach.service
         table = self.result.tables[service.name]
-        sheet, sight = self._begun(case.areas.table.geometry.to_numpy())
         shares = table["coverage"].to_numpy(np.float64)
-        paint_classes(sheet.ground, case.areas, sight, shares)
-        paint_water(sheet.ground, case, sight)
-        paint_streets(sheet.ground, sight, *self._streets)
-        paint_borders(sheet.ground, case.areas, sight)
+        sheet, sight = self._in_classes(shares)
         paint_facilities(sheet.ground, case, service, case.facility_rows(service.kinds), scale=OVERVIEW_SCALE)
         name_areas(sheet, sight, table["name"], [tell_share(share) for share in shares], self._label_points)
         groups = [(self._text["layer_coverage"], self._class_signs(shares)), ("", self._ground_signs(service))]
@@ -149,22 +145,19 @@ class Atlas:
         new = outcome.result.reaches[reach.service.name]
         kinds = reach.service.kinds
         table = outcome.result.tables[reach.service.name]
-        was, now = (one.to_numpy(np.float64) for one in (self.result.tables[service]["coverage"], table["coverage"]))
+        now = table["coverage"].to_numpy(np.float64)
         old_rows, new_rows = before.facility_rows(kinds), after.facility_rows(kinds)
-        sheet, sight = self._begun(before.areas.table.geometry.to_numpy())
-        paint_classes(sheet.ground, before.areas, sight, now)
-        paint_water(sheet.ground, before, sight)
-        paint_streets(sheet.ground, sight, *self._streets)
-        paint_borders(sheet.ground, before.areas, sight)
+        sheet, sight = self._in_classes(now)
         inhabited = before.people_of(reach.service.people) > 0
         gained, lost = inhabited & new.covered & ~reach.covered, inhabited & reach.covered & ~new.covered
         paint_changes(sheet.ground, before.people.xy, gained, lost)
         paint_facilities(sheet.ground, after, reach.service, np.intersect1d(old_rows, new_rows), scale=OVERVIEW_SCALE)
         opened, closed = np.setdiff1d(new_rows, old_rows), np.setdiff1d(old_rows, new_rows)
         paint_steps(sheet.ground, after.facilities.xy[opened], before.facilities.xy[closed])
-        shares = [
-            f"{tell_share(a)} → {tell_share(b)}" if a != b else tell_share(b) for a, b in zip(was, now, strict=True)
+        told = [
+            [tell_share(share) for share in one["coverage"]] for one in (self.result.tables[reach.service.name], table)
         ]
+        shares = [new if old == new else f"{old} → {new}" for old, new in zip(*told, strict=True)]
         name_areas(sheet, sight, table["name"], shares, self._label_points)
         groups = [
             (self._text["compare_difference"], self._change_signs()),
@@ -173,6 +166,16 @@ class Atlas:
         ]
         figures = outcome.result.totals[reach.service.name]
         return self._finished(sheet, sight, new, figures, outcome.scenario.title, groups)
+
+    def _in_classes(self, shares: NDArray[np.float64]) -> tuple[Sheet, Sight]:
+        """A sheet with all areas in their classes of coverage, water, streets and borders."""
+        case = self.result.case
+        sheet, sight = self._begun(case.areas.table.geometry.to_numpy())
+        paint_classes(sheet.ground, case.areas, sight, shares)
+        paint_water(sheet.ground, case, sight)
+        paint_streets(sheet.ground, sight, *self._streets)
+        paint_borders(sheet.ground, case.areas, sight)
+        return sheet, sight
 
     def _change_signs(self) -> Iterator[Sign]:
         text = self._text

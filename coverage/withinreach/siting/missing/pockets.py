@@ -45,6 +45,11 @@ def lacking_people(result: Result, service: str, assignment: Assignment | None) 
     return np.where(reach.covered, people * (1 - room), people)
 
 
+def lacking_in(result: Result, service: str, area: int) -> NDArray[np.float64]:
+    """`lacking_people` of one area (its row), as if it stood alone: a pocket ends at the border."""
+    return np.where(result.case.people.area == area, lacking_people(result, service, None), 0.0)
+
+
 class Pockets(NamedTuple):
     """Neighbouring cells with people who lack a service, most people first.
 

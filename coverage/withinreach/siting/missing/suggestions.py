@@ -11,7 +11,7 @@ import numpy as np
 from withinreach.model import NOT_OPEN, Frozen
 from withinreach.reach import pairs_to, spots_of
 from withinreach.siting.missing.naming import place_names
-from withinreach.siting.missing.pockets import find_pockets, lacking_people
+from withinreach.siting.missing.pockets import find_pockets, lacking_in
 from withinreach.siting.solving.sums import sums
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def county_gaps(result: Result, service: str, area: int, buildings: Pairs) -> Co
         See `building_pairs`.
     """
     case = result.case
-    here = case.people.area == area
-    lacking = np.where(here, lacking_people(result, service, None), 0.0)
+    lacking = lacking_in(result, service, area)
     found = find_pockets(result, service, lacking)
     table = found.table
     own = case.facilities.area[buildings.facility] == area
