@@ -9,7 +9,7 @@ from pathlib import Path
 
 import withinreach as wr
 from withinreach.batch.workplace import HIDDEN
-from withinreach.publishing import publish
+from withinreach.publishing import export
 
 PACKAGE = Path(wr.__file__).parents[1]
 
@@ -24,8 +24,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def published(study: Path, folder: Path) -> dict[str, bytes]:
-    """What a run on the whole writes."""
-    publish(wr.analyse(wr.prepare(wr.load_study(study))), folder)
+    """What an export of the whole writes."""
+    export(wr.analyse(wr.prepare(wr.load_study(study))), folder)
     return files(folder)
 
 

@@ -20,7 +20,7 @@ import withinreach as wr
 from withinreach.cli import cli
 from withinreach.cli.sites import OBJECTIVES
 from withinreach.model import file_stem
-from withinreach.publishing import Publication, write_county
+from withinreach.publishing import HOME, Publication, write_county
 from withinreach.siting.rules import Objective
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def test_run_writes_map_tables_geodata_and_manifest(ran):
     assert sorted(path.name for path in out.iterdir()) == sorted([*whole, "county", "ledger.csv", "manifest.json"])
     for code in ("1", "2"):
         county = {path.name for path in (out / "county" / code).iterdir()}
-        assert {f"{code}.gpkg", f"{code}.html", f"{code}.xlsx", f"{code}_coverage.csv", "manifest.json"} <= county
+        mine = {f"{code}.gpkg", f"{code}.html", f"{code}_coverage.csv"}
+        assert county == mine | {"manifest.json", "datapackage.json"}
     assert done.stdout.rstrip().endswith(str(out / "index.html"))
     assert "ledger: served 38.5 + too_far 30.0 + not_connected 2.0 + not_snapped 1.0" in " ".join(done.stdout.split())
 
@@ -288,11 +289,11 @@ def test_codes_that_are_changed_for_file_names_stay_apart():
 
 
 def test_a_county_is_written_the_same_whatever_else_is(town, tmp_path):
-    """Its folder needs no other county, and no folder of the whole."""
+    """Its folder needs no other county, and no folder of the whole but for the link to the map of all."""
     result = wr.analyse(wr.prepare(wr.load_study(town)))
     alone = tmp_path / "alone"
     alone.mkdir()
-    write_county(Publication.of(result), "2", alone)
+    write_county(Publication.of(result), "2", alone, home=HOME)
     assert files(alone) == files(wr.export(result, tmp_path / "all") / "county" / "2")
 
 

@@ -27,7 +27,7 @@ from withinreach.exports.disclosure.counts import CountsBuilder
 from withinreach.exports.disclosure.rounding import rounded
 from withinreach.exports.disclosure.suppression import feasible_interval, small, suppressed
 from withinreach.exports.withheld import PROTECTED
-from withinreach.publishing import Material, write_county
+from withinreach.publishing import HOME, Material, write_county
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -322,7 +322,7 @@ def test_parts_of_a_batch_withhold_the_same(town, tmp_path):
     for code in ("1", "2"):
         alone = tmp_path / code
         alone.mkdir()
-        write_county(read_county(tmp_path / "parts", code), code, alone)
+        write_county(read_county(tmp_path / "parts", code), code, alone, home=HOME)
         names = sorted(path.name for path in alone.iterdir())
         assert names == sorted(path.name for path in (folder / "county" / code).iterdir())
         assert [

@@ -1,6 +1,6 @@
 """Many counties in one run, on all cores or many machines, that can be broken off at any moment.
 
-`run_batch` writes what `withinreach.publishing.publish` writes of each study; `write_parts` and `read_county` are how
+`run_batch` writes what `withinreach.publishing.export` writes of each study; `write_parts` and `read_county` are how
 a county is handed to whoever publishes it.
 """
 

@@ -156,7 +156,7 @@ class PublishWhole:
         with whole_folder(self.folder, staged_in=self.staged_in) as staging:
             write_whole(publication, staging)
             tell("map")
-            write_index(publication, staging)
+            write_index(publication, staging, publication.areas.table["code"])
 
 
 def carry_out(job: Job) -> Done:

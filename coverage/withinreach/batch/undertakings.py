@@ -54,7 +54,7 @@ class Entry(NamedTuple):
 
 
 def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: bool, watcher: Watcher) -> list[Entry]:
-    """Write the folders of all counties of some studies, as `publish` writes them, byte by byte.
+    """Write the folders of all counties of some studies, as `export` writes them, byte by byte.
 
     Each study is read and measured once, and written as parts (see `write_parts`); then workers publish county by
     county, each reading what lies around its own. Of one study ``out`` becomes its folder; of several each gets a

@@ -2,7 +2,7 @@
 
 ::
 
-    OUT/                      of one study: its folder, as `run` writes it
+    OUT/                      of one study: its folder, as `export` writes it
     OUT/<study>/              of several studies: one such folder each
     OUT/.withinreach/         what a batch that was broken off goes on with
         lock                  held by the batch that is at work

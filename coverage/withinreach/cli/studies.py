@@ -81,7 +81,7 @@ def check(study: Path, xlsx: Path | None, repair: Path | None, *, as_json: bool)
 @OUT
 @JSON
 def run(study: Path, out: Path | None, *, as_json: bool) -> None:
-    """Measure a study: one map, tables and geodata per county, and a manifest."""
+    """Measure a study: the map of all, for each county its map, coverage and GeoPackage, and a manifest."""
     _run(study, out, as_json=as_json)
 
 
@@ -149,13 +149,13 @@ def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tup
 @click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
 @OUT
 def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
-    """Write the folder of each county, complete by itself, and the tables of the whole."""
+    """Write what `run` writes, and for each county all there is: workbook, lists, geodata for every program."""
     from withinreach.publishing import export as write
 
     loaded = load(study)
     result = measure(loaded)
     codes = counties or tuple(result.case.areas.table["code"])
-    with progress_bar(loaded.name, len(codes)) as step:
+    with progress_bar(loaded.name, len(codes) + 1) as step:
         click.echo(write(result, out or Path("maps", loaded.name), county=codes, progress=step))
 
 

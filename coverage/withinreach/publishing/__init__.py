@@ -6,7 +6,7 @@ know nothing of each other, so that counties can be written one by one, in any o
 
 from __future__ import annotations
 
-from withinreach.publishing.county import write_county
+from withinreach.publishing.county import write_county, write_county_map
 from withinreach.publishing.folders import (
     COUNTIES,
     HOME,
@@ -32,6 +32,7 @@ __all__ = [
     "facility_register",
     "publish",
     "write_county",
+    "write_county_map",
     "write_index",
     "write_whole",
 ]

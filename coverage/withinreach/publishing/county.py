@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -24,10 +25,14 @@ from withinreach.model import file_stem, told_name
 from withinreach.siting import county_gaps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from withinreach.publishing.publication import Publication
 
+    Descriptions = dict[str, tuple[Described, ...]]
+    # Writes files into a folder and tells what is in those that the data dictionary describes.
+    _Part = Callable[["_County", Path], Descriptions]
 
 # Columns that the sheet of gaps asks for, where none may be told.
 NO_GAPS = (
@@ -43,13 +48,12 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
 
     Every file begins with the county's code.
 
-    - Tables: ``_coverage.csv``, ``_townships.csv`` (where their polygons are known), ``_facilities.csv``,
-      ``_gaps.csv``, and where the study names registers ``_targets.csv`` and ``_targets.xlsx``.
+    - What `write_county_map` writes.
+    - Tables: ``_facilities.csv``, ``_gaps.csv``, and where the study names registers ``_targets.csv`` and
+      ``_targets.xlsx``.
     - The workbook ``.xlsx``. It is there twice, with the same bytes: under an ASCII name, for scripts, archives and
       old programs, and as ``<code>_<name>_…_<date>.xlsx``, for people. A link would not survive a copy to a stick.
-    - Geodata: ``.gpkg`` (with styles for QGIS), ``_cells.parquet``, ``_facilities.parquet``, ``_pairs.parquet``,
-      ``_gaps.geojson``, ``_minutes.tif``.
-    - ``.html``, the map on which sites can be tried; ``manifest.json``; ``datapackage.json``, the data dictionary.
+    - Geodata: ``_cells.parquet``, ``_facilities.parquet``, ``_pairs.parquet``, ``_gaps.geojson``, ``_minutes.tif``.
 
     Nothing is read but the publication, so any process can write any county.
 
@@ -60,62 +64,130 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
     home
         Address of the overview, relative to the county's page; empty where there is none.
     """
-    stem = file_stem(code)
-    (row,) = publication.areas.rows_of([code])
-    gaps = gap_layer(publication, code, row)
-    tables = county_tables(publication, row, gaps)
-    described = _write_tables(tables, folder, stem) | _write_geodata(publication, row, gaps, folder, stem)
-    judgement = publication.tables.judgement
-    if judgement.registers:
-        write_targets(judgement, publication.study, folder, f"{stem}_targets", code)
-        described[f"{stem}_targets.csv"] = (Described.of("targets", judgement.table.columns),)
-    if publication.cells is not None:
-        write_area(publication.cells.result, publication.cells.judgement, code, folder / f"{stem}.html", home)
-    write_manifest(county_manifest(publication.manifest, publication.tables, code, tables.name), folder)
-    write_datapackage(folder, publication.study, described)
+    _write(_County(publication, code, home), EVERYTHING, folder)
 
 
-def _write_tables(tables: CountyTables, folder: Path, stem: str) -> dict[str, tuple[Described, ...]]:
-    """Write CSVs and the workbook, and tell what is in the CSVs."""
-    contents = {"coverage": tables.coverage, "facilities": tables.loads, "gaps": tables.gaps}
-    if len(tables.townships):
-        contents["townships"] = tables.townships
-    for name, table in contents.items():
-        write_csv(table, folder / f"{stem}_{name}.csv")
-    write_county_workbook(tables, folder / f"{stem}.xlsx")
-    shutil.copyfile(folder / f"{stem}.xlsx", folder / workbook_name(tables))
-    names = {"townships": "townships_csv"}
-    return {
-        f"{stem}_{name}.csv": (Described.of(names.get(name, name), table.columns),) for name, table in contents.items()
-    }
+def write_county_map(publication: Publication, code: str, folder: Path, *, home: str = "") -> None:
+    """Write what a look at one county needs, as `write_county` writes it: its map and what can be opened beside it.
+
+    ``.html``, the map on which sites can be tried; ``_coverage.csv`` and, where their polygons are known,
+    ``_townships.csv``; ``.gpkg``, with styles for QGIS; ``manifest.json``; ``datapackage.json``, the data dictionary.
+    """
+    _write(_County(publication, code, home), MAP, folder)
 
 
-def _write_geodata(
-    publication: Publication, row: int, gaps: gpd.GeoDataFrame, folder: Path, stem: str
-) -> dict[str, tuple[Described, ...]]:
-    """Write layers, pairs and the raster, and tell what is in them."""
-    study, cells = publication.study, publication.cells
-    layers = table_layers(publication.tables, publication.areas.table.iloc[[row]], publication.points)
-    tables: dict[str, pd.DataFrame] = {"facilities": layers["facilities"]}
+class _County:
+    """One county while its folder is written: what several of its files are made from."""
+
+    def __init__(self, publication: Publication, code: str, home: str) -> None:
+        self.publication, self.code, self.home = publication, code, home
+        self.stem = file_stem(code)
+        (self.row,) = publication.areas.rows_of([code])
+
+    @cached_property
+    def gaps(self) -> gpd.GeoDataFrame:
+        """See `gap_layer`."""
+        return gap_layer(self.publication, self.code, self.row)
+
+    @cached_property
+    def tables(self) -> CountyTables:
+        """See `county_tables`."""
+        return county_tables(self.publication, self.row, self.gaps)
+
+    @cached_property
+    def layers(self) -> dict[str, gpd.GeoDataFrame]:
+        """Those of the GeoPackage."""
+        whole, cells = self.publication, self.publication.cells
+        layers = table_layers(whole.tables, whole.areas.table.iloc[[self.row]], whole.points)
+        if cells is not None:
+            layers |= {**cell_layers(cells.result, cells.grounds, self.row), "gaps": self.gaps}
+        return layers
+
+
+def _write(county: _County, parts: Sequence[_Part], folder: Path) -> None:
+    described: dict[str, tuple[Described, ...]] = {}
+    for write in parts:
+        described |= write(county, folder)
+    whole = county.publication
+    write_manifest(county_manifest(whole.manifest, whole.tables, county.code, county.tables.name), folder)
+    write_datapackage(folder, whole.study, dict(sorted(described.items())))
+
+
+def _write_page(county: _County, folder: Path) -> Descriptions:
+    cells = county.publication.cells
     if cells is not None:
-        layers |= {**cell_layers(cells.result, cells.grounds, row), "gaps": gaps}
-        pairs = [county_pairs(cells.result, name, found, row) for name, found in cells.walks.pairs.items()]
-        tables |= {"cells": layers["cells"], "pairs": pd.concat(pairs, ignore_index=True)}
-        write_layer(gaps, folder / f"{stem}_gaps.geojson", study.as_of)
-        write_minutes(cells.result, row, folder / f"{stem}_minutes.tif")
-    write_geopackage(layers, study if cells is None else cells.result.case.study, folder / f"{stem}.gpkg")
-    for name, table in tables.items():
-        write_parquet(table, LAYERS.get(name, name), folder / f"{stem}_{name}.parquet", study)
-    described: dict[str, tuple[Described, ...]] = {
-        f"{stem}_{name}.parquet": (Described.of(LAYERS.get(name, name), table.columns),)
-        for name, table in tables.items()
-    }
-    described[f"{stem}.gpkg"] = tuple(
-        Described.of(LAYERS.get(name, name), layer.columns) for name, layer in layers.items()
-    )
-    if cells is not None:
-        described[f"{stem}_gaps.geojson"] = (Described.of("gaps", gaps.columns),)
+        write_area(cells.result, cells.judgement, county.code, folder / f"{county.stem}.html", county.home)
+    return {}
+
+
+def _write_coverage(county: _County, folder: Path) -> Descriptions:
+    described = _write_csv(county, "coverage", county.tables.coverage, folder)
+    if len(county.tables.townships):
+        described |= _write_csv(county, "townships", county.tables.townships, folder, "townships_csv")
     return described
+
+
+def _write_lists(county: _County, folder: Path) -> Descriptions:
+    tables = county.tables
+    return _write_csv(county, "facilities", tables.loads, folder) | _write_csv(county, "gaps", tables.gaps, folder)
+
+
+def _write_csv(county: _County, name: str, table: pd.DataFrame, folder: Path, told: str = "") -> Descriptions:
+    """Write a table, which the dictionary calls ``told`` where that is not its name."""
+    path = folder / f"{county.stem}_{name}.csv"
+    write_csv(table, path)
+    return {path.name: (Described.of(told or name, table.columns),)}
+
+
+def _write_workbook(county: _County, folder: Path) -> Descriptions:
+    path = folder / f"{county.stem}.xlsx"
+    write_county_workbook(county.tables, path)
+    shutil.copyfile(path, folder / workbook_name(county.tables))
+    return {}
+
+
+def _write_targets(county: _County, folder: Path) -> Descriptions:
+    judgement, stem = county.tables.judgement, f"{county.stem}_targets"
+    if not judgement.registers:
+        return {}
+    write_targets(judgement, county.publication.study, folder, stem, county.code)
+    return {f"{stem}.csv": (Described.of("targets", judgement.table.columns),)}
+
+
+def _write_geopackage(county: _County, folder: Path) -> Descriptions:
+    publication, path = county.publication, folder / f"{county.stem}.gpkg"
+    shown = publication.study if publication.cells is None else publication.cells.result.case.study
+    write_geopackage(county.layers, shown, path)
+    told = (Described.of(LAYERS.get(name, name), layer.columns) for name, layer in county.layers.items())
+    return {path.name: tuple(told)}
+
+
+def _write_parquet(county: _County, folder: Path) -> Descriptions:
+    cells = county.publication.cells
+    tables: dict[str, pd.DataFrame] = {"facilities": county.layers["facilities"]}
+    if cells is not None:
+        pairs = [county_pairs(cells.result, name, found, county.row) for name, found in cells.walks.pairs.items()]
+        tables |= {"cells": county.layers["cells"], "pairs": pd.concat(pairs, ignore_index=True)}
+    described: Descriptions = {}
+    for name, table in tables.items():
+        path, told = folder / f"{county.stem}_{name}.parquet", LAYERS.get(name, name)
+        write_parquet(table, told, path, county.publication.study)
+        described[path.name] = (Described.of(told, table.columns),)
+    return described
+
+
+def _write_ground(county: _County, folder: Path) -> Descriptions:
+    """The pockets as GeoJSON, and the minutes of every hectare as a raster."""
+    cells, path = county.publication.cells, folder / f"{county.stem}_gaps.geojson"
+    if cells is None:
+        return {}
+    write_layer(county.gaps, path, county.publication.study.as_of)
+    write_minutes(cells.result, county.row, folder / f"{county.stem}_minutes.tif")
+    return {path.name: (Described.of("gaps", county.gaps.columns),)}
+
+
+MAP: tuple[_Part, ...] = (_write_page, _write_coverage, _write_geopackage)
+EVERYTHING: tuple[_Part, ...] = (*MAP, _write_lists, _write_workbook, _write_targets, _write_parquet, _write_ground)
 
 
 def workbook_name(tables: CountyTables) -> str:

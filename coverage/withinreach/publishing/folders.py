@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from withinreach.exports.datapackage import Described, write_datapackage
 from withinreach.exports.folders import whole_folder
@@ -13,11 +13,11 @@ from withinreach.exports.targets import write_targets
 from withinreach.maps import write_overview
 from withinreach.model import file_stem
 from withinreach.progress import silent
-from withinreach.publishing.county import write_county
+from withinreach.publishing.county import write_county, write_county_map
 from withinreach.publishing.publication import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from withinreach.analysis import Result
     from withinreach.progress import Progress
@@ -31,10 +31,11 @@ HOME = f"../../{INDEX}"
 def export(
     result: Result, folder: str | Path, *, county: str | Sequence[str] | None = None, progress: Progress = silent
 ) -> Path:
-    """Write the folders of a result, of all counties or some.
+    """Write the complete folders of a result, of all counties or some.
 
-    The folder appears whole or not at all. It gets the tables of the whole (see `write_whole`) and
-    ``county/<code>/``, one folder for each county (see `write_county`).
+    The folder appears whole or not at all. It gets the tables of the whole (see `write_whole`), ``index.html``, the map
+    of all, which leads to the pages that are written, and ``county/<code>/``, one folder for each county (see
+    `write_county`).
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def export(
     county
         Codes of the areas to write; None writes all.
     progress
-        Called with the code of each county as its turn comes.
+        Called with the code of each county as its turn comes, and with ``index.html``.
 
     Returns
     -------
@@ -57,27 +58,18 @@ def export(
     SourceError
         If the folder holds something else.
     """
-    codes = _codes(result, county)
-    with whole_folder(Path(folder)) as staging:
-        _write(Publication.of(result), staging, codes, "", progress)
-    return Path(folder)
+    return _write(result, Path(folder), _codes(result, county), write_county, progress)
 
 
 def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Path:
-    """Write what `export` writes of all counties, and ``index.html``, the map of all, which leads to theirs.
+    """Write what `export` writes, but of each county only what a look at it needs (see `write_county_map`).
 
     Raises
     ------
     SourceError
         If the folder holds something else.
     """
-    codes = _codes(result, None)
-    publication = Publication.of(result)
-    with whole_folder(folder) as staging:
-        _write(publication, staging, codes, HOME, progress)
-        progress(INDEX)
-        write_index(publication, staging)
-    return folder
+    return _write(result, folder, _codes(result, None), write_county_map, progress)
 
 
 def county_folder(folder: Path, code: str) -> Path:
@@ -85,11 +77,17 @@ def county_folder(folder: Path, code: str) -> Path:
     return folder / COUNTIES / file_stem(code)
 
 
-def write_index(publication: Publication, folder: Path) -> None:
-    """Write ``index.html``, the map of all counties, which leads to the page of each; none if nothing may be shown."""
+def write_index(publication: Publication, folder: Path, codes: Iterable[str]) -> None:
+    """Write ``index.html``, the map of all counties; none if nothing may be shown.
+
+    Parameters
+    ----------
+    codes
+        Of the counties whose pages are there, to which it leads.
+    """
     if publication.cells is None:
         return
-    pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in publication.areas.table["code"]}
+    pages = {code: f"{COUNTIES}/{file_stem(code)}/{file_stem(code)}.html" for code in codes}
     write_overview(publication.cells.result, publication.cells.judgement, folder / INDEX, pages)
 
 
@@ -120,13 +118,22 @@ def write_whole(publication: Publication, folder: Path) -> None:
     )
 
 
-def _write(publication: Publication, folder: Path, codes: Sequence[str], home: str, progress: Progress) -> None:
-    write_whole(publication, folder)
-    for code in codes:
-        progress(code)
-        county = county_folder(folder, code)
-        county.mkdir(parents=True)
-        write_county(publication, code, county, home=home)
+class _WriteCounty(Protocol):
+    def __call__(self, publication: Publication, code: str, folder: Path, *, home: str) -> None: ...
+
+
+def _write(result: Result, folder: Path, codes: Sequence[str], write: _WriteCounty, progress: Progress) -> Path:
+    publication = Publication.of(result)
+    with whole_folder(folder) as staging:
+        write_whole(publication, staging)
+        for code in codes:
+            progress(code)
+            county = county_folder(staging, code)
+            county.mkdir(parents=True)
+            write(publication, code, county, home=HOME)
+        progress(INDEX)
+        write_index(publication, staging, codes)
+    return folder
 
 
 def _codes(result: Result, county: str | Sequence[str] | None) -> list[str]:
