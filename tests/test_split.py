@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import shapely
 from click.testing import CliRunner
+from geopandas.testing import assert_geodataframe_equal
 
 import withinreach as wr
 from conftest import EAST, NORTH
@@ -20,6 +21,8 @@ from withinreach.errors import SourceError, StudyError
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.scope import prepare_scope
+from withinreach.sources.osm import read_osm
+from withinreach.sources.osm_walls import read_walls
 from withinreach.sources.vectors import read_layer
 from withinreach.study import load_studies
 
@@ -189,6 +192,24 @@ def test_bounds_give_what_meets_them_in_the_order_of_the_file(tmp_path, suffix):
     assert ("layer_without_boxes" in [remark.rule for remark in read.remarks]) == (suffix == "parquet")
     nowhere = read_layer(path, "wgs84", kind="LineString", bounds=(0, 0, 1, 1))
     assert len(nowhere.features) == 0
+
+
+def test_ways_of_an_osm_file_within_bounds_are_those_of_the_whole(shared):
+    path = shared / "helsinki" / "network" / "Helsinki.osm.pbf"
+    whole = read_osm(path)
+    west, south, east, north = whole.lines.total_bounds
+    bounds = west + (east - west) * 0.3, south, west + (east - west) * 0.5, south + (north - south) * 0.6
+    part = read_osm(path, bounds)
+    assert 0.02 * len(whole.lines) < len(part.lines) < 0.5 * len(whole.lines)
+    for name in ("lines", "left_out"):
+        inside = [one[shapely.covered_by(shapely.box(*one.bounds.to_numpy().T), shapely.box(*bounds))]
+                  for one in (getattr(whole, name), getattr(part, name))]  # fmt: skip
+        assert len(inside[1])
+        assert_geodataframe_equal(*(one.reset_index(drop=True) for one in inside))
+    walls = read_walls(path)
+    near = read_walls(path, tuple(walls.rings.geometry[0].bounds))
+    assert 0 < len(near.rings) < len(walls.rings)
+    assert walls.rings.geometry[0] in near.rings.geometry.to_list()
 
 
 def test_people_on_a_border_and_in_an_overlap_count_once(town):

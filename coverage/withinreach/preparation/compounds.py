@@ -69,7 +69,7 @@ def read_compounds(
         If a file cannot be used; see `read_walls` and `read_layer`.
     """
     if is_osm(study.network.path):
-        walls = read_walls(study.network.path)
+        walls = read_walls(study.network.path, within("wgs84"))
         shapes = frame.geometries("wgs84", walls.rings.geometry.to_numpy())
         names, homes = walls.rings["name"].to_numpy(object), walls.rings["homes"].to_numpy(bool)
         yield Compounds(study.network.path, names, shapes, homes, frame.to_metres("wgs84", *walls.gates.T))

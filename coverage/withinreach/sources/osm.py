@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.sources.osm_file import OsmFile, Tagged
+    from withinreach.sources.population.cells import Bounds
     from withinreach.sources.walking_tags import Verdict
     from withinreach.sources.way_cutting import Cut, WayNodes
 
@@ -61,8 +62,13 @@ def nothing_left_out(crs: pyproj.CRS | None) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({column: [] for column in LEFT_OUT_COLUMNS}, geometry="geometry", crs=crs)
 
 
-def read_osm(path: Path) -> Streets:
+def read_osm(path: Path, bounds: Bounds | None = None) -> Streets:
     """Read the ways that people walk on; `walking_tags.toml` says which.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north: only ways that meet them are read.
 
     Raises
     ------
@@ -70,7 +76,9 @@ def read_osm(path: Path) -> Streets:
         If the file is missing, damaged, no OpenStreetMap file, or holds no way that people walk on.
     """
     for_ways, for_barriers = walking_rules()
-    file = read_osm_file(path, way_keys=(*for_ways.keys, *OFF_THE_GROUND), barrier_keys=for_barriers.keys)
+    file = read_osm_file(
+        path, way_keys=(*for_ways.keys, *OFF_THE_GROUND), barrier_keys=for_barriers.keys, bounds=bounds
+    )
     verdict = for_ways.decide(file.ways.tags)
     closed = _closed(file.barriers, for_barriers.decide(file.barriers.tags))
     walked = verdict.walk[file.nodes.way]

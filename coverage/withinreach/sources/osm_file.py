@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import mmap
 import zlib
 from array import array
 from contextlib import contextmanager
@@ -21,10 +22,12 @@ from withinreach.sources.files import need_file
 from withinreach.sources.way_cutting import WayNodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from withinreach.sources.population.cells import Bounds
 
     TagOf = Callable[[str], str | None]
 
@@ -57,13 +60,18 @@ def is_osm(path: Path) -> bool:
     return path.name.lower().endswith(OSM_SUFFIXES)
 
 
-def read_osm_file(path: Path, *, way_keys: tuple[str, ...], barrier_keys: tuple[str, ...]) -> OsmFile:
+def read_osm_file(
+    path: Path, *, way_keys: tuple[str, ...], barrier_keys: tuple[str, ...], bounds: Bounds | None = None
+) -> OsmFile:
     """Read every way with highway=* and every node with barrier=*.
 
     Parameters
     ----------
     way_keys, barrier_keys
         The tags to read of each.
+    bounds
+        West, south, east, north: only ways whose box meets them are kept, as wholes, and positions of all nodes stay on
+        disk meanwhile, so that memory does not grow with the file.
 
     Raises
     ------
@@ -71,9 +79,10 @@ def read_osm_file(path: Path, *, way_keys: tuple[str, ...], barrier_keys: tuple[
         If the file is missing, damaged or not an OpenStreetMap file.
     """
     need_file(path)
-    ways, barriers = _Ways(way_keys), _Objects(barrier_keys)
+    window = None if bounds is None else Window(bounds)
+    ways, barriers = _Ways(way_keys, window), _Objects(barrier_keys)
     with osm_problem_in_one_line(path):
-        _read(osm_buffer(path), ways, barriers)
+        _read(osm_buffer(path), ways, barriers, window)
     return OsmFile(ways=ways.tagged(), nodes=ways.nodes(), barriers=barriers.tagged())
 
 
@@ -87,19 +96,44 @@ def osm_problem_in_one_line(path: Path) -> Iterator[None]:
         raise SourceError(f"{path}: cannot be read as OpenStreetMap data: {reason}; get the file anew") from None
 
 
+class Window:
+    """Bounds in the whole numbers of OpenStreetMap."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._west, self._south, self._east, self._north = (round(degree * UNITS_PER_DEGREE) for degree in bounds)
+
+    def holds(self, x: int, y: int) -> bool:
+        """Whether a position lies within."""
+        return self._west <= x <= self._east and self._south <= y <= self._north
+
+    def meets(self, nodes: Sequence[_Node]) -> bool:
+        """Whether the box around nodes does, or one of them is new, so that its position is yet to be looked up."""
+        known = [node for node in nodes if abs(node.y) <= LARGEST[1]]
+        if any(node.ref < 0 for node in nodes):
+            return True
+        return bool(known) and (
+            min(node.x for node in known) <= self._east
+            and max(node.x for node in known) >= self._west
+            and min(node.y for node in known) <= self._north
+            and max(node.y for node in known) >= self._south
+        )
+
+
 def osm_buffer(path: Path) -> FileBuffer:
-    """The whole file in memory, decompressed.
+    """The file as the system maps it into memory, or a compressed one as a whole, decompressed.
 
     libosmium is not given the path: on Windows it would open it in the code page of the system, where Chinese names
     fail. It is not given compressed data either: from memory it reads only the first of the streams that parallel
     compressors write one after the other.
     """
-    name, data = path.name.lower(), path.read_bytes()
+    name = path.name.lower()
     if name.endswith(".gz"):
-        data = gzip.decompress(data)
-    elif name.endswith(".bz2"):
-        data = bz2.decompress(data)
-    return FileBuffer(data, "pbf" if name.endswith(".pbf") else "osm")
+        return FileBuffer(gzip.decompress(path.read_bytes()), "osm")
+    if name.endswith(".bz2"):
+        return FileBuffer(bz2.decompress(path.read_bytes()), "osm")
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return FileBuffer(mapped, "pbf" if name.endswith(".pbf") else "osm")
 
 
 class _Objects:
@@ -120,9 +154,16 @@ class _Objects:
         return Tagged(np.array(self.osm_id, np.int64), pd.DataFrame(self.tags, dtype=object))
 
 
+class _Node(NamedTuple):
+    ref: int
+    x: int
+    y: int
+
+
 class _Ways(_Objects):
-    def __init__(self, keys: tuple[str, ...]) -> None:
+    def __init__(self, keys: tuple[str, ...], window: Window | None) -> None:
         super().__init__(keys)
+        self._window = window
         self.seen: set[int] = set()
         self.size, self.ref, self.x, self.y = array("q"), array("q"), array("i"), array("i")
 
@@ -130,10 +171,13 @@ class _Ways(_Objects):
         """Take over a way with its nodes and their positions; once, though files that were joined may repeat it."""
         if way.id in self.seen:
             return
+        nodes = [_Node(node.ref, node.x, node.y) for node in way.nodes]
+        if self._window is not None and not self._window.meets(nodes):
+            return
         self.seen.add(way.id)
         self.add(way.id, tag)
-        self.size.append(len(way.nodes))
-        for node in way.nodes:
+        self.size.append(len(nodes))
+        for node in nodes:
             self.ref.append(node.ref)
             self.x.append(node.x)
             self.y.append(node.y)
@@ -147,13 +191,14 @@ class _Ways(_Objects):
         return WayNodes(way=way, ref=np.array(self.ref, np.int64), lonlat=lonlat)
 
 
-def _read(source: FileBuffer, ways: _Ways, barriers: _Objects) -> None:
+def _read(source: FileBuffer, ways: _Ways, barriers: _Objects, window: Window | None) -> None:
     """Fill in the ways and barriers of a file.
 
     Positions are stored in a pass of their own before the ways, because files from Overpass and from editors may
     hold ways before their nodes.
     """
-    position = osmium.NodeLocationsForWays(osmium.index.create_map("flex_mem"))
+    kept_in = "flex_mem" if window is None else "sparse_file_array"
+    position = osmium.NodeLocationsForWays(osmium.index.create_map(kept_in))
     position.ignore_errors()
     with_barrier, with_highway = KeyFilter("barrier"), KeyFilter("highway")
     with_barrier.enable_for(NODE)
@@ -162,7 +207,8 @@ def _read(source: FileBuffer, ways: _Ways, barriers: _Objects) -> None:
     first_pass = osmium.FileProcessor(source, NODE | RELATION).with_filter(position)
     for item in first_pass.with_filter(with_barrier).with_filter(with_highway):
         if isinstance(item, osmium.osm.Node):
-            barriers.add(item.id, item.tags.get)
+            if window is None or window.holds(item.location.x, item.location.y):
+                barriers.add(item.id, item.tags.get)
         elif isinstance(item, osmium.osm.Relation) and item.tags.get("type") == "multipolygon":
             tags = {key: item.tags.get(key) for key in ways.tags}
             # An inner ring is the edge of a fountain or a house. Most meet no way, and who is snapped to one is lost.

@@ -14,7 +14,7 @@ from osmium.osm import RELATION, WAY
 
 from withinreach.sources.files import need_file
 from withinreach.sources.osm import CRS
-from withinreach.sources.osm_file import nodes_by_id, osm_buffer, osm_problem_in_one_line
+from withinreach.sources.osm_file import Window, nodes_by_id, osm_buffer, osm_problem_in_one_line
 from withinreach.sources.walking_tags import enclosure_rule, walking_rules
 from withinreach.sources.way_cutting import WayNodes, cut_ways
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from osmium.io import FileBuffer
 
+    from withinreach.sources.population.cells import Bounds
     from withinreach.sources.walking_tags import EnclosureRule
 
 NO_NODE = np.empty(0, np.int64)
@@ -51,8 +52,13 @@ class _Wall(NamedTuple):
     tags: dict[str, str]
 
 
-def read_walls(path: Path) -> Walls:
+def read_walls(path: Path, bounds: Bounds | None = None) -> Walls:
     """Read the walls that close a ring; ``[enclosure]`` in `walking_tags.toml` says which barriers are walls.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north: only walls with a node within them are kept.
 
     Raises
     ------
@@ -64,6 +70,8 @@ def read_walls(path: Path) -> Walls:
     with osm_problem_in_one_line(path):
         source = osm_buffer(path)
         walls = _walls(source, rule)
+        if bounds is not None:
+            walls = _near(source, walls, Window(bounds))
         nodes, gates = _nodes(source, walls)
     pieces = cut_ways(nodes, NO_NODE)
     rings = shapely.get_parts(shapely.polygonize(pieces.lines))
@@ -76,6 +84,12 @@ def read_walls(path: Path) -> Walls:
         "homes": np.array([all(rule.homes(wall.tags) for wall in part) for part in parts], bool),
     }
     return Walls(gpd.GeoDataFrame(columns, geometry=shapely.polygons(outlines), crs=CRS), gates)
+
+
+def _near(source: FileBuffer, walls: list[_Wall], window: Window) -> list[_Wall]:
+    refs = {ref for wall in walls for ref in wall.refs}
+    here = {node.id for node in nodes_by_id(source, refs) if window.holds(node.location.x, node.location.y)}
+    return [wall for wall in walls if not here.isdisjoint(wall.refs)]
 
 
 def _name(walls: list[_Wall]) -> str:

@@ -60,7 +60,7 @@ def read_streets(layer: NetworkLayer, bounds: Bounds | None = None) -> Streets:
         raise CrsError(
             f'{layer.path}: declared as {layer.datum}, but OpenStreetMap files are in WGS84; declare datum = "wgs84"'
         )
-    return _within(read_osm(layer.path), bounds)
+    return read_osm(layer.path, bounds)
 
 
 def _within(streets: Streets, bounds: Bounds | None) -> Streets:
