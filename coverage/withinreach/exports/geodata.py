@@ -168,16 +168,18 @@ def write_geopackage(layers: Mapping[str, gpd.GeoDataFrame], study: Study, path:
     """
     with dated(study.as_of):
         for name, layer in layers.items():
-            pyogrio.write_dataframe(
-                layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=GEOMETRIES[name]
-            )
+            write_layer_of(layer, path, name, GEOMETRIES[name])
     styles = [style for style in styles_of(study) if style.layer in layers]
     add_styles(path, styles, study.as_of)
 
 
 def write_layer_of(layer: gpd.GeoDataFrame, path: Path, name: str, kind: str = "Point") -> None:
     """Add a layer of one kind of geometry to a GeoPackage, also if it has no rows."""
-    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=kind)
+    # By way of Arrow GDAL takes columns whole: half the time for 60,000 cells. But it makes no polygon a multipolygon.
+    arrow = kind == "Point"
+    pyogrio.write_dataframe(
+        layer, path, layer=name, driver="GPKG", append=path.exists(), geometry_type=kind, use_arrow=arrow
+    )
 
 
 @contextmanager

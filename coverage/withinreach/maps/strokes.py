@@ -29,9 +29,10 @@ def strokes(network: Network) -> NDArray[np.object_]:
 
     An *end* is one of the two ends of a segment: ``2 i`` at the tail of segment ``i``, ``2 i + 1`` at its head.
     """
-    mate = _mates(network)
-    lines = [_line(network, ends) for ends in _chains(mate)]
-    return np.array(lines, dtype=object)
+    chains = _chains(_mates(network))
+    if not chains:
+        return np.empty(0, object)
+    return _lines(network, np.concatenate(chains), np.array([len(chain) for chain in chains]))
 
 
 def levels(lines: NDArray[np.object_]) -> NDArray[np.uint8]:
@@ -108,10 +109,18 @@ def _chains(mate: NDArray[np.int64]) -> list[list[int]]:
     return chains
 
 
-def _line(network: Network, ends: list[int]) -> shapely.LineString:
-    parts = []
-    for at, end in enumerate(ends):
-        xy = network.vertex_xy[network.vertex_ptr[end >> 1] : network.vertex_ptr[(end >> 1) + 1]]
-        xy = xy[::-1] if end & 1 else xy
-        parts.append(xy if at == 0 else xy[1:])
-    return shapely.LineString(np.concatenate(parts))
+def _lines(network: Network, ends: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.object_]:
+    """The line of each chain, shape (len(lengths),); ``ends`` are those of all chains, one after the other."""
+    segment, backwards = ends >> 1, (ends & 1).astype(bool)
+    # The first vertex of a segment is the last of the one before, where one goes before.
+    joined = np.ones(len(ends), np.int64)
+    joined[np.cumsum(lengths) - lengths] = 0
+    first, last = network.vertex_ptr[segment], network.vertex_ptr[segment + 1] - 1
+    count = last - first + 1 - joined
+    step = np.where(backwards, -1, 1)
+    start = np.where(backwards, last, first) + joined * step
+    stop = np.cumsum(count)
+    place = np.arange(stop[-1]) - np.repeat(stop - count, count)
+    vertex = np.repeat(start, count) + np.repeat(step, count) * place
+    bounds = np.append(0, stop[np.cumsum(lengths) - 1])
+    return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, network.vertex_xy[vertex], (bounds,))
