@@ -188,3 +188,32 @@ def town(tmp_path: Path) -> Path:
     folder = tmp_path / "town"
     folder.mkdir()
     return write_town(folder)
+
+
+VETERANS = (3.137, 20.211, 10.519, 8.071, 2.713, 1.409)
+GROUP = """
+[population.groups.veterans]
+title = "退役军人"
+parts = [{ path = "people.csv", column = "veterans" }]
+
+[[facilities]]"""
+SERVICE = """
+[services.honour]
+title = "退役军人服务"
+kinds = ["elder_care"]
+people = "veterans"
+cutoff_min = 8.35
+profile = "slow"
+capacity = "beds"
+"""
+
+
+def with_veterans(study: Path, more: str = "") -> Path:
+    """Give the town a protected group and a service for it."""
+    path = study.parent / "people.csv"
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    told = [f"{row},{count}" for row, count in zip(rows, VETERANS, strict=True)]
+    path.write_text("\n".join([f"{head},veterans", *told, ""]), encoding="utf-8")
+    text = study.read_text(encoding="utf-8").replace("\n[[facilities]]", GROUP, 1)
+    study.write_text(text + SERVICE + more, encoding="utf-8")
+    return study

@@ -20,7 +20,7 @@ from docx.oxml.ns import qn
 from matplotlib import font_manager
 
 import withinreach as wr
-from conftest import EAST
+from conftest import EAST, with_veterans
 from withinreach.batch.parts import write_parts
 from withinreach.batch.reading import read_county
 from withinreach.briefs import Evidence, save_template, write_county_brief
@@ -29,7 +29,7 @@ from withinreach.briefs.voice import Voice
 from withinreach.cli import cli
 from withinreach.maps.plates.fonts import CHINESE
 from withinreach.model import Places
-from withinreach.publishing import Material, Publication
+from withinreach.publishing import NO_WALKS, Material, Publication, evidence_of, no_grounds, write_county
 from withinreach.uncertainty import estimate_intervals
 
 if TYPE_CHECKING:
@@ -73,10 +73,12 @@ def told(element) -> str:
     return "".join(node.text or "" for node in element.iter(qn("w:t")))
 
 
-def evidence_of(result, **study) -> Evidence:
+def gathered(result, **study) -> Evidence:
+    """The evidence of a result, with other settings of its study."""
     changed = result.case.study.model_copy(update=study)
     result = replace(result, case=replace(result.case, study=changed))
-    return Evidence.of(result, intervals=estimate_intervals(result.case, runs=2))
+    intervals = estimate_intervals(result.case, runs=2)
+    return evidence_of(Publication.made_of(Material.of(result, no_grounds(), walks=NO_WALKS, intervals=intervals)))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def sample():
 
 @pytest.fixture(scope="module")
 def evidence(sample) -> Evidence:
-    return evidence_of(sample)
+    return gathered(sample)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +100,7 @@ def brief(evidence, tmp_path_factory) -> Written:
 @pytest.fixture(scope="module")
 def english(sample, tmp_path_factory) -> Written:
     folder = tmp_path_factory.mktemp("english")
-    return Written.at(write_county_brief(evidence_of(sample, **ENGLISH), "410724", folder / "410724_brief.docx"))
+    return Written.at(write_county_brief(gathered(sample, **ENGLISH), "410724", folder / "410724_brief.docx"))
 
 
 @pytest.fixture(params=["brief", "english"])
@@ -304,9 +306,7 @@ def emptied(places: Places) -> Places:
 
 
 def written(case, tmp_path, code: str = "1") -> Written:
-    result = wr.analyse(case)
-    evidence = Evidence.of(result, intervals=estimate_intervals(case, runs=2))
-    return Written.at(write_county_brief(evidence, code, tmp_path / "x.docx"))
+    return Written.at(write_county_brief(gathered(wr.analyse(case)), code, tmp_path / "x.docx"))
 
 
 @pytest.fixture
@@ -340,18 +340,53 @@ def test_a_study_without_registers_says_so_and_what_to_do(town_case, tmp_path):
     assert brief.tables["targets"].empty
 
 
-def test_a_county_read_from_its_part_has_the_same_brief_and_map(town_case, tmp_path):
-    material = Material.of(wr.analyse(town_case))
-    (tmp_path / "parts").mkdir()
+def test_the_folder_of_a_county_holds_the_brief_that_is_written_alone(town_case, tmp_path):
+    """From its part, too: the map is inside, and the pockets are those of the gap list."""
+    result = wr.analyse(town_case)
+    material = Material.of(result)
     write_parts(material, "key", tmp_path / "parts")
-    whole, part = Publication.made_of(material), read_county(tmp_path / "parts", "2")
-    intervals = estimate_intervals(town_case, runs=2)
-    for name, found in (("whole", whole), ("part", part)):
-        shared = {"judgement": found.tables.judgement, "coverage": found.tables.coverage, "intervals": intervals}
-        write_county_brief(Evidence.of(found.cells.result, **shared), "2", tmp_path / name / "x.docx")
-    for suffix in ("docx", "xlsx"):  # the map is inside
-        one, other = ((tmp_path / name / f"x.{suffix}").read_bytes() for name in ("whole", "part"))
-        assert one == other
+    for name, found in (("whole", Publication.made_of(material)), ("part", read_county(tmp_path / "parts", "2"))):
+        (tmp_path / name).mkdir()
+        write_county(found, "2", tmp_path / name)
+    (alone,) = wr.write_brief(result, tmp_path / "alone", county="2")
+    for suffix in (".docx", ".xlsx"):
+        one, other = ((tmp_path / name / f"2_brief{suffix}").read_bytes() for name in ("whole", "part"))
+        assert one == other == alone.with_suffix(suffix).read_bytes()
+
+
+REGISTER = """
+id = "plan"
+title = { zh = "规划", en = "plan" }
+source = "invented"
+issued = 2024-01-01
+year = 2025
+
+[[targets]]
+id = "P1"
+clause = "1"
+words = "全部覆盖"
+gloss = "everybody is covered"
+rules = [{ rule = "coverage", level = "county", service = "honour", value = 100, gap_unit = "人" }]
+"""
+
+
+def test_what_is_withheld_is_said_in_words(town, tmp_path):
+    """Nothing is told of services that count veterans, nor of targets that do."""
+    (town.parent / "plan.toml").write_text(REGISTER, "utf-8")
+    text = with_veterans(town).read_text("utf-8")
+    town.write_text(f'registers = ["plan.toml"]\n{text}', "utf-8")
+    result = wr.analyse(wr.prepare(wr.load_study(town)))
+    said = {
+        "en": ("退役军人服务: the people counted are protected, so this brief tells nothing of it.", "protected"),
+        "zh": ("退役军人服务的服务对象受保护，本简报不列其数字。", "受保护"),
+    }
+    for language, (sentence, word) in said.items():
+        brief = Written.at(write_county_brief(gathered(result, language=language), "2", tmp_path / f"{language}.docx"))
+        assert sentence in brief.text
+        assert "honour" not in set(brief.tables["coverage"]["service"]) | set(brief.tables["intervals"]["service"])
+        assert (brief.tables["targets"]["value"] == "protected").any()
+        assert word in brief.text.replace(sentence, "")
+        assert "nan" not in brief.text.lower()
 
 
 def test_hostile_names_are_text(town_case, tmp_path):

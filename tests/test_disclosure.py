@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import withinreach as wr
-from conftest import EAST, _box, _features
+from conftest import EAST, VETERANS, _box, _features, with_veterans
 from withinreach.batch.parts import write_parts
 from withinreach.batch.reading import read_county
 from withinreach.cli import cli
@@ -135,33 +135,7 @@ def test_nothing_is_withheld_where_nothing_is_small():
 
 # What is written -------------------------------------------------------------------------------------------------
 
-VETERANS = (3.137, 20.211, 10.519, 8.071, 2.713, 1.409)
-GROUP = """
-[population.groups.veterans]
-title = "退役军人"
-parts = [{ path = "people.csv", column = "veterans" }]
-
-[[facilities]]"""
-SERVICE = """
-[services.honour]
-title = "退役军人服务"
-kinds = ["elder_care"]
-people = "veterans"
-cutoff_min = 8.35
-profile = "slow"
-capacity = "beds"
-"""
 COUNTS = ("people", "served_people", "uncovered_people", "served_own_people", "estimated_people", "circle_people")
-
-
-def with_veterans(study: Path, more: str = "") -> Path:
-    path = study.parent / "people.csv"
-    head, *rows = path.read_text(encoding="utf-8").splitlines()
-    told = [f"{row},{count}" for row, count in zip(rows, VETERANS, strict=True)]
-    path.write_text("\n".join([f"{head},veterans", *told, ""]), encoding="utf-8")
-    text = study.read_text(encoding="utf-8").replace("\n[[facilities]]", GROUP, 1)
-    study.write_text(text + SERVICE + more, encoding="utf-8")
-    return study
 
 
 def publish(study: Path, folder: Path) -> Path:
@@ -296,6 +270,7 @@ def test_nothing_of_protected_cells_is_written_anywhere(town, tmp_path):
     assert not [name for name in cells.columns if name.startswith("honour")]
     with rasterio.open(county / "1_minutes.tif") as file:
         assert file.count == 4
+    assert sorted(path.name for path in county.glob("*.png")) == ["1_clinic.png", "1_elder_care.png"]
     assert "honour" not in (county / "1_gaps.csv").read_text(encoding="utf-8-sig")
     assert "honour" not in (county / "1.html").read_text(encoding="utf-8")
     area = gpd.read_file(county / "1.gpkg", layer="area")
@@ -306,9 +281,9 @@ def test_nothing_of_protected_cells_is_written_anywhere(town, tmp_path):
     for path in folder.rglob("*"):
         if path.suffix in (".csv", ".json", ".geojson"):
             text = path.read_text(encoding="utf-8-sig")
-        elif path.suffix == ".xlsx":
+        elif path.suffix in (".xlsx", ".docx"):
             with zipfile.ZipFile(path) as book:
-                text = " ".join(book.read(name).decode("utf-8") for name in book.namelist())
+                text = " ".join(book.read(name).decode("utf-8") for name in book.namelist() if name[-4:] == ".xml")
         else:
             continue
         assert not [number for number in digits if number in text], path.name
@@ -335,7 +310,8 @@ def test_where_every_group_is_protected_no_map_is_written(town, tmp_path):
     folder = publish(town, tmp_path / "out")
     names = {path.name for path in (folder / "county" / "1").iterdir()}
     assert {"1.xlsx", "1_coverage.csv", "1.gpkg", "1_facilities.parquet"} <= names
-    assert not {"1.html", "1_cells.parquet", "1_gaps.geojson", "1_minutes.tif"} & names
+    assert not {"1.html", "1_cells.parquet", "1_gaps.geojson", "1_minutes.tif", "1_brief.docx"} & names
+    assert not [name for name in names if name.endswith(".png")]
     book = openpyxl.load_workbook(folder / "county" / "1" / "1.xlsx")
     assert "protected" in [cell.value for row in book["overview"].iter_rows() for cell in row]
     for resource in frictionless.Package(folder / "datapackage.json").resources:
@@ -344,6 +320,8 @@ def test_where_every_group_is_protected_no_map_is_written(town, tmp_path):
     done = CliRunner().invoke(cli, ["map", str(town), "-o", str(tmp_path / "m.html")])
     assert done.exit_code == 1
     assert "every population group is protected" in done.stderr
+    done = CliRunner().invoke(cli, ["brief", str(town), "--out", str(tmp_path / "briefs")])
+    assert (done.exit_code, "no brief can be written" in done.stderr) == (1, True)
 
 
 def test_a_group_that_is_not_there_is_an_error(town):

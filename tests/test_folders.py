@@ -21,10 +21,14 @@ import pyogrio
 import pytest
 import rasterio
 import shapely
+from click.testing import CliRunner
+from matplotlib import font_manager
 
 import withinreach as wr
 from conftest import write_town
+from withinreach.cli import cli
 from withinreach.exports.dictionary import Dictionary
+from withinreach.maps.plates import find_typeface
 from withinreach.model import told_name
 from withinreach.sources.sample import write_sample
 
@@ -99,8 +103,12 @@ def test_a_county_has_everything(west):
             "1.gpkg",
             "1.html",
             "1.xlsx",
+            "1_brief.docx",
+            "1_brief.xlsx",
             "1_cells.parquet",
+            "1_clinic.png",
             "1_coverage.csv",
+            "1_elder_care.png",
             "1_facilities.csv",
             "1_facilities.parquet",
             "1_gaps.csv",
@@ -119,6 +127,21 @@ def test_a_county_has_everything(west):
 
 
 # The workbook ----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_chinese_typeface_nothing_is_begun(town, tmp_path, monkeypatch):
+    """One line that names what to install, before the study is read: its people are broken, and nobody notices."""
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    (town.parent / "people.csv").write_text("broken", encoding="utf-8")
+    for command in ("export", "batch", "brief"):
+        find_typeface.cache_clear()
+        done = CliRunner().invoke(cli, [command, str(town), "--out", str(tmp_path / "out")])
+        assert done.exit_code == 1
+        (line,) = done.stderr.splitlines()
+        assert "apt-get install fonts-noto-cjk" in line
+        assert not (tmp_path / "out").exists()
+    find_typeface.cache_clear()
 
 
 def test_workbook_by_hand(west):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result, analyse, judge
-    from withinreach.briefs import write_brief
     from withinreach.catchments import sketch_walks, trace_all_isochrones, trace_catchments, trace_isochrones
     from withinreach.change import explain_change
     from withinreach.errors import CoverageError
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
     from withinreach.preparation import examine, prepare, sample_case, write_repairs
-    from withinreach.publishing import export
+    from withinreach.publishing import export, write_brief
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.standards import Judgement
@@ -64,7 +63,7 @@ _HOMES = {
     "weigh_supply": "weighing",
     "write_repairs": "preparation",
     "site": "siting",
-    "write_brief": "briefs",
+    "write_brief": "publishing",
     "sketch_walks": "catchments",
 }
 

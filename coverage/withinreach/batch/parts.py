@@ -103,6 +103,7 @@ def _frames(material: Material) -> Mapping[str, pd.DataFrame]:
         "loads": material.tables.loads,
         "ledger": material.tables.ledger,
         "catchments": _catchment_frame(material),
+        "intervals": material.intervals,
         "totals": pd.DataFrame(dict(result.totals)),
     }
     for name in result.tables:

@@ -68,8 +68,8 @@ def read_county(folder: Path, code: str) -> Publication:
     With R, how far people may walk on the page of a county: cells within 2 R of the county, facilities and streets
     within 3 R. So everybody is there who shares a facility with somebody of the county, and everything that these can
     walk to in time. Facilities farther away that are nearest to somebody are there, too, but have no street. Areas,
-    totals, ledgers, targets, loads and audit are those of the whole. Rows of places are those of the part; listed
-    units and grounds are the county's only.
+    totals, ledgers, targets, loads, intervals and audit are those of the whole. Rows of places are those of the part;
+    listed units and grounds are the county's only.
 
     Raises
     ------
@@ -161,6 +161,7 @@ def _publication(parts: _Parts, row: int | None) -> Publication:
             catchments.assign(facility=np.searchsorted(number, catchments["facility"]).astype(np.int32)),
         ),
         walks=NO_WALKS if row is None else every_walk(case),
+        intervals=parts.frame("intervals"),
         manifest=parts.summary["manifest"],
     )
     return Publication.made_of(material)

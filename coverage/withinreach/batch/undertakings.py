@@ -15,7 +15,7 @@ from withinreach.batch.sources import key_of, place_of
 from withinreach.batch.workplace import own_folder
 from withinreach.errors import SourceError
 from withinreach.model import file_stem
-from withinreach.publishing import county_folder
+from withinreach.publishing import county_folder, look_for_supplies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,9 +76,15 @@ def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: boo
 
     Raises
     ------
+    StudyError
+        If no typeface with Chinese is installed here.
     SourceError
-        If ``out`` cannot be used, another batch is at work there, or an earlier one had other inputs.
+        If ``out`` cannot be used, another batch is at work there, an earlier one had other inputs, or a template of
+        briefs is no Word document.
     """
+    if hands.scheduler is None:  # workers elsewhere have typefaces of their own
+        for source in sources:
+            look_for_supplies(source.study)
     with own_folder(out, resume=resume):
         agenda = _Agenda([_Undertaking.of(source, out, alone=len(sources) == 1) for source in sources])
         if not agenda.idle:

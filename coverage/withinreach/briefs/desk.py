@@ -9,10 +9,13 @@ from withinreach.briefs.blocks import Text
 from withinreach.briefs.evidence import tables_of
 from withinreach.briefs.sources import Sources
 from withinreach.briefs.voice import Voice, tell_count
+from withinreach.exports.withheld import SHOWN
 from withinreach.maps.telling import tell_people, tell_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pandas as pd
 
     from withinreach.briefs.blocks import Line
     from withinreach.briefs.evidence import Evidence
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 
 class Desk:
     """One brief while it is written: of one area, or of all (code ``total``).
+
+    Parameters
+    ----------
+    gaps
+        See `tables_of`.
 
     Attributes
     ----------
@@ -31,12 +39,12 @@ class Desk:
     sources : Sources
     """
 
-    def __init__(self, evidence: Evidence, code: str) -> None:
+    def __init__(self, evidence: Evidence, code: str, gaps: pd.DataFrame | None = None) -> None:
         self.evidence = evidence
         self.code, self.name = code, evidence.name_of(code)
         self.study: Study = evidence.result.case.study
         self.voice = Voice(self.study.language)
-        self.sources = Sources(tables_of(evidence, code))
+        self.sources = Sources(tables_of(evidence, code, gaps), SHOWN[self.study.language])
         self._tables, self._pictures = 0, 0
 
     @property

@@ -8,42 +8,46 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from withinreach.analysis import judge
 from withinreach.briefs.sources import KEYS
 from withinreach.errors import StudyError
-from withinreach.exports.tables import every_row
-from withinreach.maps.plates import Atlas
 from withinreach.model import TOTAL, Frozen
 from withinreach.siting import candidates_of, inside_area, site
 from withinreach.siting.missing.naming import place_names
 from withinreach.siting.missing.pockets import find_pockets, lacking_in, lacking_people
-from withinreach.uncertainty import LEVEL, estimate_intervals
+from withinreach.uncertainty import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from withinreach.analysis import Result
+    from withinreach.maps.plates import Atlas
     from withinreach.siting import Plan
     from withinreach.standards import Judgement
 
-# Monte Carlo runs: the bounds of 95 % of them are then known to about a percentage point of rank.
-RUNS = 100
 NEW_SITES = 3
+# Columns of pockets that a brief tells, see `find_pockets`.
+POCKET = (
+    "people", "reason", "cells", "code", "lon", "lat", "nearest_id", "nearest_name", "minutes", "level_m",
+    "distance_people", "no_connection_people", "no_street_people", "capacity_people",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence(Frozen):
-    """A result with what all its briefs share.
+    """A result as it may be published, with what all its briefs share: withheld figures hold their mark.
 
     Attributes
     ----------
     result : Result
+        Without protected groups.
     judgement : Judgement
     coverage : DataFrame
         See `exports.tables.every_row`.
     intervals : DataFrame
         See `estimate_intervals`.
     atlas : Atlas
+    withheld : tuple of str
+        Titles of the services that are left out, for they count protected groups.
     """
 
     result: Result
@@ -51,31 +55,7 @@ class Evidence(Frozen):
     coverage: pd.DataFrame
     intervals: pd.DataFrame
     atlas: Atlas
-
-    @classmethod
-    def of(
-        cls,
-        result: Result,
-        *,
-        judgement: Judgement | None = None,
-        coverage: pd.DataFrame | None = None,
-        intervals: pd.DataFrame | None = None,
-        atlas: Atlas | None = None,
-    ) -> Evidence:
-        """Work out what is not given.
-
-        Raises
-        ------
-        StudyError
-            If no typeface with Chinese is installed, or a register has problems.
-        """
-        return cls(
-            result=result,
-            judgement=judge(result) if judgement is None else judgement,
-            coverage=every_row(result) if coverage is None else coverage,
-            intervals=estimate_intervals(result.case, runs=RUNS) if intervals is None else intervals,
-            atlas=Atlas(result) if atlas is None else atlas,
-        )
+    withheld: tuple[str, ...]
 
     def name_of(self, code: str) -> str:
         """Name of an area, or of the study for all together.
@@ -91,18 +71,26 @@ class Evidence(Frozen):
         return str(case.areas.table["name"].iloc[case.areas.rows_of([code])[0]])
 
 
-def tables_of(evidence: Evidence, code: str) -> Mapping[str, pd.DataFrame]:
+def tables_of(evidence: Evidence, code: str, gaps: pd.DataFrame | None = None) -> Mapping[str, pd.DataFrame]:
     """The tables that the brief of one area, or of all (code ``total``), tells from: one for each of `KEYS`.
 
     ``coverage`` and ``intervals`` have the area and all together; ``counts`` targets per register and state;
     ``targets`` the judgement of the area; ``pockets`` of uncovered people, ``rank`` 1 for most; ``plans`` the best new
     sites in buildings of other kinds, and ``sites`` each of them; ``study`` what was measured and how.
+
+    Parameters
+    ----------
+    gaps
+        The pockets of the area, where they are known: those of `county_gaps`, with their ``service``.
     """
     result, services = evidence.result, tuple(evidence.result.reaches)
-    told = evidence.coverage["code"].isin([code, TOTAL])
-    codes = evidence.intervals["code"].isin([code, TOTAL])
+    told, codes = (
+        table["code"].isin([code, TOTAL]) & table["service"].isin(services)
+        for table in (evidence.coverage, evidence.intervals)
+    )
     counts = evidence.judgement.counts(code) if evidence.judgement.registers else pd.DataFrame()
-    pockets = {name: _pockets(result, name, code) for name in services}
+    found = _pockets(result, code) if gaps is None else gaps
+    pockets = {name: _ranked(found[found["service"] == name]) for name in services}
     own, area = result, None
     if code != TOTAL:
         own, area = evidence.atlas.own(result.case.areas.rows_of([code])[0]), 0
@@ -120,16 +108,24 @@ def tables_of(evidence: Evidence, code: str) -> Mapping[str, pd.DataFrame]:
     return {name: tables[name].reset_index(drop=True) for name in KEYS}
 
 
-def _pockets(result: Result, service: str, code: str) -> pd.DataFrame:
+def _pockets(result: Result, code: str) -> pd.DataFrame:
     """Pockets of the people of one area, as if it stood alone: a pocket ends at the border."""
-    case = result.case
-    if code == TOTAL:
-        lacking = lacking_people(result, service, None)
-    else:
-        lacking = lacking_in(result, service, case.areas.rows_of([code])[0])
-    found = find_pockets(result, service, lacking)
-    rank = np.arange(1, len(found.table) + 1)
-    return found.table.assign(service=service, rank=rank, place=place_names(case, found.seat))
+    case, blocks = result.case, []
+    for name in result.reaches:
+        if code == TOTAL:
+            lacking = lacking_people(result, name, None)
+        else:
+            lacking = lacking_in(result, name, case.areas.rows_of([code])[0])
+        found = find_pockets(result, name, lacking)
+        blocks.append(found.table.assign(service=name, place=place_names(case, found.seat)))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _ranked(pockets: pd.DataFrame) -> pd.DataFrame:
+    """Pockets of one service, which are in the order of their people, with ``rank``."""
+    told = pockets[[*POCKET, "service", "place"]].reset_index(drop=True)
+    told.insert(len(POCKET) + 1, "rank", np.arange(1, len(told) + 1))
+    return told
 
 
 def _plan(own: Result, service: str, area: int | None) -> Plan | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from withinreach.briefs.blocks import Figure, Text
+from withinreach.exports.withheld import PROTECTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +43,8 @@ class Sources:
     ----------
     tables
         One for each of `KEYS`; no two rows have the same key.
+    withheld
+        What stands in the place of a figure that is withheld.
 
     Attributes
     ----------
@@ -49,8 +52,9 @@ class Sources:
         In the order in which they were first told.
     """
 
-    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+    def __init__(self, tables: Mapping[str, pd.DataFrame], withheld: str) -> None:
         self.tables = tables
+        self._word = withheld
         self.cells: list[Cell] = []
         self._rows = {
             name: {key: row for row, key in enumerate(table[list(KEYS[name])].itertuples(index=False, name=None))}
@@ -59,13 +63,14 @@ class Sources:
         self._place: dict[Cell, int] = {}
 
     def value(self, table: str, row: tuple[object, ...], column: str) -> float:
-        """The number in a cell; NaN where there is no such row or the cell is empty."""
-        at = self._rows[table].get(row)
-        value = None if at is None else self.tables[table][column].iloc[at]
-        return float("nan") if value is None or pd.isna(value) else float(value)
+        """The number in a cell; NaN where there is no such row, or the cell is empty or withheld."""
+        value = self._cell(table, row, column)
+        return float("nan") if value is None or pd.isna(value) or _is_mark(value) else float(value)
 
     def figure(self, table: str, row: tuple[object, ...], column: str, tell: Callable[[float], str]) -> Run:
-        """The number in a cell, told; a dash without a source where it is unknown."""
+        """The number in a cell, told; without a source a dash where it is unknown, a word where it is withheld."""
+        if _is_mark(self._cell(table, row, column)):
+            return Text(self._word)
         value = self.value(table, row, column)
         text = tell(value)
         return Text(text) if pd.isna(value) else self._told(Cell(table, row, column, text))
@@ -75,8 +80,16 @@ class Sources:
         value = str(self.tables["study"]["text"].iloc[self._rows["study"][key,]])
         return self._told(Cell("study", (key,), "text", tell(value)))
 
+    def _cell(self, table: str, row: tuple[object, ...], column: str) -> Any:
+        at = self._rows[table].get(row)
+        return None if at is None else self.tables[table][column].iloc[at]
+
     def _told(self, cell: Cell) -> Figure:
         if cell not in self._place:
             self._place[cell] = len(self.cells)
             self.cells.append(cell)
         return Figure(cell.text, self._place[cell])
+
+
+def _is_mark(value: object) -> bool:
+    return isinstance(value, str) and value == PROTECTED

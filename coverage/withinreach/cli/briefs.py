@@ -29,17 +29,14 @@ def brief(study: Path, counties: tuple[str, ...], out: Path | None, template: Pa
 
     Beside each stands a workbook with the cells that its numbers are from.
     """
-    from withinreach.briefs import open_template, save_template, write_brief
-    from withinreach.maps.plates import find_typeface
+    from withinreach.briefs import save_template
+    from withinreach.publishing import look_for_supplies, write_brief
 
     loaded = load(study)
     if own is not None:
         click.echo(save_template(own, loaded.language))
         return
-    # What would stop the work at its end is looked for at its beginning.
-    find_typeface()
-    if template is not None:
-        open_template(template, loaded.language)
+    look_for_supplies(loaded, template)
     result = measure(loaded)
     result.case.areas.rows_of(counties)
     folder = out or Path("maps", f"{loaded.name}-briefs")

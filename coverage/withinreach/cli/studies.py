@@ -149,10 +149,12 @@ def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tup
 @click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
 @OUT
 def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
-    """Write what `run` writes, and for each county all there is: workbook, lists, geodata for every program."""
+    """Write what `run` writes, and for each county all there is: brief, maps, workbook, lists, geodata."""
     from withinreach.publishing import export as write
+    from withinreach.publishing import look_for_supplies
 
     loaded = load(study)
+    look_for_supplies(loaded)
     result = measure(loaded)
     codes = counties or tuple(result.case.areas.table["code"])
     with progress_bar(loaded.name, len(codes) + 1) as step:

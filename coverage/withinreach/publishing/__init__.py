@@ -6,6 +6,7 @@ know nothing of each other, so that counties can be written one by one, in any o
 
 from __future__ import annotations
 
+from withinreach.publishing.briefing import evidence_of, look_for_supplies, no_grounds, write_brief
 from withinreach.publishing.county import write_county, write_county_map
 from withinreach.publishing.folders import (
     COUNTIES,
@@ -17,20 +18,32 @@ from withinreach.publishing.folders import (
     write_index,
     write_whole,
 )
-from withinreach.publishing.publication import NO_WALKS, Material, Publication, every_walk, facility_register
+from withinreach.publishing.publication import (
+    NO_INTERVALS,
+    NO_WALKS,
+    Material,
+    Publication,
+    every_walk,
+    facility_register,
+)
 
 __all__ = [
     "COUNTIES",
     "HOME",
     "INDEX",
+    "NO_INTERVALS",
     "NO_WALKS",
     "Material",
     "Publication",
     "county_folder",
     "every_walk",
+    "evidence_of",
     "export",
     "facility_register",
+    "look_for_supplies",
+    "no_grounds",
     "publish",
+    "write_brief",
     "write_county",
     "write_county_map",
     "write_index",

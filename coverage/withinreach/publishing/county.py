@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
+from withinreach.briefs import write_county_brief
 from withinreach.exports.datapackage import Described, write_datapackage
 from withinreach.exports.geodata import cell_layers, county_pairs, table_layers, write_geopackage
 from withinreach.exports.layers import write_layer
@@ -21,13 +22,16 @@ from withinreach.exports.tables import write_csv
 from withinreach.exports.targets import write_targets
 from withinreach.exports.words import WORDS
 from withinreach.maps import write_area
+from withinreach.maps.plates import save_bytes
 from withinreach.model import file_stem, told_name
+from withinreach.publishing.briefing import evidence_of
 from withinreach.siting import county_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from withinreach.briefs import Evidence
     from withinreach.publishing.publication import Publication
 
     Descriptions = dict[str, tuple[Described, ...]]
@@ -53,6 +57,8 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
       ``_targets.xlsx``.
     - The workbook ``.xlsx``. It is there twice, with the same bytes: under an ASCII name, for scripts, archives and
       old programs, and as ``<code>_<name>_…_<date>.xlsx``, for people. A link would not survive a copy to a stick.
+    - For paper, of the services that may be shown: ``_<service>.png``, a map of each, and ``_brief.docx``, the brief,
+      with ``_brief.xlsx``, the cells that its numbers are from.
     - Geodata: ``_cells.parquet``, ``_facilities.parquet``, ``_pairs.parquet``, ``_gaps.geojson``, ``_minutes.tif``.
 
     Nothing is read but the publication, so any process can write any county.
@@ -88,6 +94,11 @@ class _County:
     def gaps(self) -> gpd.GeoDataFrame:
         """See `gap_layer`."""
         return gap_layer(self.publication, self.code, self.row)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """See `evidence_of`."""
+        return evidence_of(self.publication)
 
     @cached_property
     def tables(self) -> CountyTables:
@@ -186,8 +197,20 @@ def _write_ground(county: _County, folder: Path) -> Descriptions:
     return {path.name: (Described.of("gaps", county.gaps.columns),)}
 
 
+def _write_paper(county: _County, folder: Path) -> Descriptions:
+    """The brief and the plates, which share their ground."""
+    if county.publication.cells is None:
+        return {}
+    for name in county.evidence.result.reaches:
+        save_bytes(folder / f"{county.stem}_{name}.png", county.evidence.atlas.png(name, county.code))
+    write_county_brief(county.evidence, county.code, folder / f"{county.stem}_brief.docx", gaps=county.tables.gaps)
+    return {}
+
+
 MAP: tuple[_Part, ...] = (_write_page, _write_coverage, _write_geopackage)
-EVERYTHING: tuple[_Part, ...] = (*MAP, _write_lists, _write_workbook, _write_targets, _write_parquet, _write_ground)
+EVERYTHING: tuple[_Part, ...] = (
+    *MAP, _write_lists, _write_workbook, _write_targets, _write_parquet, _write_ground, _write_paper
+)  # fmt: skip
 
 
 def workbook_name(tables: CountyTables) -> str:

@@ -13,8 +13,9 @@ from withinreach.exports.targets import write_targets
 from withinreach.maps import write_overview
 from withinreach.model import file_stem
 from withinreach.progress import silent
+from withinreach.publishing.briefing import look_for_supplies
 from withinreach.publishing.county import write_county, write_county_map
-from withinreach.publishing.publication import Publication
+from withinreach.publishing.publication import NO_INTERVALS, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,11 +55,13 @@ def export(
     Raises
     ------
     StudyError
-        If an area has no such code.
+        If an area has no such code, or no typeface with Chinese is installed.
     SourceError
-        If the folder holds something else.
+        If the folder holds something else, or the template of briefs is no Word document.
     """
-    return _write(result, Path(folder), _codes(result, county), write_county, progress)
+    codes = _codes(result, county)
+    look_for_supplies(result.case.study)
+    return _write(Publication.of(result), Path(folder), codes, write_county, progress)
 
 
 def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Path:
@@ -69,7 +72,8 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
     SourceError
         If the folder holds something else.
     """
-    return _write(result, folder, _codes(result, None), write_county_map, progress)
+    publication = Publication.of(result, intervals=NO_INTERVALS)
+    return _write(publication, folder, _codes(result, None), write_county_map, progress)
 
 
 def county_folder(folder: Path, code: str) -> Path:
@@ -122,8 +126,9 @@ class _WriteCounty(Protocol):
     def __call__(self, publication: Publication, code: str, folder: Path, *, home: str) -> None: ...
 
 
-def _write(result: Result, folder: Path, codes: Sequence[str], write: _WriteCounty, progress: Progress) -> Path:
-    publication = Publication.of(result)
+def _write(
+    publication: Publication, folder: Path, codes: Sequence[str], write: _WriteCounty, progress: Progress
+) -> Path:
     with whole_folder(folder) as staging:
         write_whole(publication, staging)
         for code in codes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -19,6 +19,7 @@ from withinreach.measures import continuous_ledger
 from withinreach.model import Frozen
 from withinreach.reach import pairs_within
 from withinreach.siting import building_pairs
+from withinreach.uncertainty import estimate_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from withinreach.standards import Judgement
     from withinreach.study import Study
 
+    Table = TypeVar("Table", pd.DataFrame, gpd.GeoDataFrame)
+
 
 class Walks(NamedTuple):
     """Cells within the cutoff, by service: of its facilities, and of buildings that could share with it."""
@@ -38,8 +41,12 @@ class Walks(NamedTuple):
     buildings: Mapping[str, Pairs]
 
 
-# For the tables of the whole, which tell of no cells.
+# For what tells of no single walks: the tables of the whole, and briefs.
 NO_WALKS = Walks(MappingProxyType({}), MappingProxyType({}))
+# For folders without briefs.
+NO_INTERVALS = pd.DataFrame(columns=["service", "code", "coverage", "low", "median", "high", "runs"])
+# Monte Carlo runs: the bounds of 95 % of them are then known to about a percentage point of rank.
+RUNS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +60,8 @@ class Material(Frozen):
     grounds : Grounds
         Isochrones and catchments.
     walks : Walks
+    intervals : DataFrame
+        See `estimate_intervals`.
     manifest : mapping
         Of the whole; see `manifest_of`.
     """
@@ -61,17 +70,26 @@ class Material(Frozen):
     tables: Tables
     grounds: Grounds
     walks: Walks
+    intervals: pd.DataFrame
     manifest: Mapping[str, object]
 
     @classmethod
-    def of(cls, result: Result, grounds: Grounds | None = None) -> Material:
-        """Work it out: targets, loads, grounds where none are given, digests of the inputs."""
+    def of(
+        cls,
+        result: Result,
+        grounds: Grounds | None = None,
+        *,
+        walks: Walks | None = None,
+        intervals: pd.DataFrame | None = None,
+    ) -> Material:
+        """Work it out: targets, loads, digests of the inputs; grounds, walks and intervals where none are given."""
         tables = _tables(result)
         return cls(
             result=result,
             tables=tables,
             grounds=grounds or facility_grounds(result),
-            walks=every_walk(result.case),
+            walks=every_walk(result.case) if walks is None else walks,
+            intervals=estimate_intervals(result.case, runs=RUNS) if intervals is None else intervals,
             manifest=manifest_of(result, tables.judgement),
         )
 
@@ -87,12 +105,15 @@ class Cells(Frozen):
         Withheld figures are unknown.
     grounds : Grounds
     walks : Walks
+    intervals : DataFrame
+        See `estimate_intervals`.
     """
 
     result: Result
     judgement: Judgement
     grounds: Grounds
     walks: Walks
+    intervals: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +146,9 @@ class Publication(Frozen):
     manifest: Mapping[str, object]
 
     @classmethod
-    def of(cls, result: Result) -> Publication:
-        """Work out what the folders share, and withhold what the study protects."""
-        return cls.made_of(Material.of(result))
+    def of(cls, result: Result, *, intervals: pd.DataFrame | None = None) -> Publication:
+        """Work out what the folders share, and withhold what the study protects; see `Material.of`."""
+        return cls.made_of(Material.of(result, intervals=intervals))
 
     @classmethod
     def made_of(cls, material: Material) -> Publication:
@@ -181,7 +202,11 @@ def _cells(material: Material, judgement: Judgement) -> Cells | None:
     if shown is None:
         return None
     if shown is material.result:
-        return Cells(shown, judgement, material.grounds, material.walks)
+        return Cells(shown, judgement, material.grounds, material.walks, material.intervals)
     services = list(shown.case.study.services)
-    grounds = Grounds(*(layer[layer["service"].isin(services)].reset_index(drop=True) for layer in material.grounds))
-    return Cells(shown, judgement, grounds, every_walk(shown.case))
+
+    def told(table: Table) -> Table:
+        return table[table["service"].isin(services)].reset_index(drop=True)
+
+    walks = NO_WALKS if material.walks is NO_WALKS else every_walk(shown.case)
+    return Cells(shown, judgement, Grounds(*map(told, material.grounds)), walks, told(material.intervals))

@@ -107,7 +107,8 @@ def _places(desk: Desk, service: Service) -> Line:
 
 def _map(desk: Desk, service: Service) -> Picture:
     names: Parts = {"name": desk.name, "service": service.title}
-    plate = desk.evidence.atlas.plate(service.name, None if desk.code == TOTAL else desk.code)
+    atlas = desk.evidence.atlas
+    png = atlas.plate(service.name).png() if desk.code == TOTAL else atlas.png(service.name, desk.code)
     caption = desk.voice.say("coverage.picture", names | {"number": desk.picture_number()})
     told = desk.voice.say("coverage.told", names | {"coverage": desk.share(service)})
-    return Picture(plate.png(), caption, "".join(run.text for run in told))
+    return Picture(png, caption, "".join(run.text for run in told))

@@ -11,7 +11,7 @@ from withinreach.briefs.voice import tell_count, tell_plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from withinreach.briefs.blocks import Block
+    from withinreach.briefs.blocks import Block, Line
     from withinreach.briefs.desk import Desk
     from withinreach.briefs.voice import Parts
 
@@ -38,6 +38,7 @@ def method(desk: Desk) -> Iterator[Block]:
         voice.say("method.data", data)
         + voice.say("method.walk", {"cap": desk.setting("network.snap_cap_m", tell_plain)})
         + voice.say("method.interval", runs)
+        + _withheld(desk)
     )
     rows = [
         (
@@ -51,3 +52,9 @@ def method(desk: Desk) -> Iterator[Block]:
         for service in desk.services
     ]
     yield Table(desk.table_caption("method.caption"), voice.word("method.head"), rows, (20, 15, 8, 11, 9, 37), NAMES)
+
+
+def _withheld(desk: Desk) -> Line:
+    """Services that are left out to protect people."""
+    withheld = desk.evidence.withheld
+    return desk.voice.say("method.withheld", {"services": desk.voice.listed(withheld)}) if withheld else ()

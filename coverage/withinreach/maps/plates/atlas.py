@@ -84,6 +84,7 @@ class Atlas:
     def __init__(self, result: Result) -> None:
         self._typeface = find_typeface()
         self._kept: _Near | None = None
+        self._pictures_of, self._pictures = "", dict[str, bytes]()
         self.result = result
         self._text: Mapping[str, str] = LABELS[result.case.study.language]
 
@@ -100,6 +101,14 @@ class Atlas:
             return self._overview(reach)
         (row,) = self.result.case.areas.rows_of([county])
         return self._area(reach.service, row)
+
+    def png(self, service: str, county: str) -> bytes:
+        """The PNG of a county's plate, which the folder of the county and its brief both hold."""
+        if self._pictures_of != county:
+            self._pictures_of, self._pictures = county, {}
+        if service not in self._pictures:
+            self._pictures[service] = self.plate(service, county).png()
+        return self._pictures[service]
 
     @cached_property
     def _streets(self) -> tuple[NDArray[np.object_], NDArray[np.uint8]]:
