@@ -1,8 +1,9 @@
 """Prefectures side by side, from files to the folders of all counties: ``python -m benchmarks.scale``.
 
-Each copy of the sample city is a study of its own, moved in degrees: streets, areas and water, cells of the rasters,
-facilities. `withinreach batch` runs in a fresh process with its workers; what it prints as JSON is added up. Time per
-county and memory of a worker should not grow with the number of copies; no figure decides whether anything passes.
+Each copy of the sample city is moved in degrees: streets, areas and water, cells of the rasters, facilities. It is a
+study of its own, or with ``--together`` a prefecture of a province that has one set of files; see `province`.
+`withinreach batch` runs in a fresh process with its workers; what it prints as JSON is added up. Time per county and
+memory of a worker should not grow with the number of copies; no figure decides whether anything passes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import geopandas as gpd
 import rasterio
 
 from benchmarks.fresh import ROOT, machine
+from benchmarks.province import Place, write_province
 from benchmarks.report import as_table
 
 if TYPE_CHECKING:
@@ -42,11 +44,26 @@ TASKS = ("prepare", "whole", "county")
 @click.option("--scale", default=PREFECTURE_SCALE, show_default=True, help="Size of the sample city.")
 @click.option("--data", default=ROOT / "benchmarks" / ".data", type=click.Path(path_type=Path), help="Sample cities.")
 @click.option("--out", default=ROOT / "benchmarks", type=click.Path(path_type=Path), help="Where scale.md goes.")
+@click.option("--together", multiple=True, type=click.IntRange(1, 30), help="So many copies in one set of files.")
 @click.option("--warm/--cold", default=True, show_default=True, help="One copy again, its case from the cache.")
-def main(*, copies: tuple[int, ...], workers: int, scale: float, data: Path, out: Path, warm: bool) -> None:
+def main(
+    *,
+    copies: tuple[int, ...],
+    together: tuple[int, ...],
+    workers: int,
+    scale: float,
+    data: Path,
+    out: Path,
+    warm: bool,
+) -> None:
     """Publish all counties of so many prefectures; the last line is JSON."""
     sample = _sample(data, scale)
     runs = [_run(f"{n} from files", _country(sample, data / f"country-{scale:g}", n), workers, "") for n in copies]
+    for n in together:
+        click.echo(f"… writing a province of {n}", err=True)
+        places = [Place(f"99{number + 1:02d}", *_degrees(number)) for number in range(n)]
+        province = write_province(sample, data / f"province-{scale:g}-{n}", places)
+        runs.append(_run(f"{n} of one set of files", province, workers, ""))
     if warm:
         country, cache = _country(sample, data / f"country-{scale:g}", 1), data / "cache"
         _run("filling the cache", country, workers, str(cache))
@@ -72,13 +89,17 @@ def _country(sample: Path, folder: Path, copies: int) -> Path:
     for number, name in enumerate(names):
         if not (folder / name / "study.toml").is_file():
             click.echo(f"… writing {name}", err=True)
-            row, column = divmod(number, COLUMNS)
-            # The first copy is the sample where it is.
-            column = column if number == 0 else (column - FIRST_COLUMN) % COLUMNS + FIRST_COLUMN
-            _move(sample, folder / name, column * STEP_DEGREES[0], row * STEP_DEGREES[1])
+            _move(sample, folder / name, *_degrees(number))
     path = folder / f"{copies}.toml"
     path.write_text(f"studies = {json.dumps([f'{name}/study.toml' for name in names])}\n", encoding="utf-8")
     return path
+
+
+def _degrees(number: int) -> tuple[float, float]:
+    """How far east and north of the sample a copy lies; the first one is the sample where it is."""
+    row, column = divmod(number, COLUMNS)
+    column = column if number == 0 else (column - FIRST_COLUMN) % COLUMNS + FIRST_COLUMN
+    return column * STEP_DEGREES[0], row * STEP_DEGREES[1]
 
 
 def _move(sample: Path, folder: Path, east: float, north: float) -> None:
@@ -180,12 +201,13 @@ def _report(results: dict[str, Any]) -> str:
     lines = [
         "# From files to the folders of all counties",
         "",
-        "`withinreach batch` on copies of the sample city side by side, each a study of its own. Seconds on the clock,",
-        "from the start of the command to its end, imports included; *per county* is that over the number of counties.",
-        "A study is *prepared* (read, measured, written as parts), its *whole* published (tables, map of all), and",
-        "each *county*. CPU s are those that processors worked for a job, the median of all of its kind, which do not",
-        "mind who else is at work on the machine; shares are those of all; memory is the most that a worker had during",
-        "one. Written by `python -m benchmarks.scale`.",
+        "`withinreach batch` on copies of the sample city side by side, each a study of its own, or all in one set of",
+        "files that is split by the codes of the areas, of which each study reads what lies around it. Seconds on the",
+        "clock, from the start of the command to its end, imports included; *per county* is that over the number of",
+        "counties. A study is *prepared* (read, measured, written as parts), its *whole* published (tables, map of",
+        "all), and each *county*. CPU s are those that processors worked for a job, the median of all of its kind,",
+        "which do not mind who else is at work on the machine; shares are those of all; memory is the most that a",
+        "worker had during one. Written by `python -m benchmarks.scale`.",
         "",
         told,
         "",

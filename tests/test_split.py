@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from benchmarks.province import Place, write_province
 from click.testing import CliRunner
 from geopandas.testing import assert_geodataframe_equal
 
@@ -18,13 +19,16 @@ import withinreach as wr
 from conftest import EAST, NORTH
 from withinreach.cli import cli
 from withinreach.errors import SourceError, StudyError
+from withinreach.preparation import read_areas
+from withinreach.preparation.crosswalk import read_crosswalk
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.scope import prepare_scope
+from withinreach.preparation.statistics import prepare_statistics
 from withinreach.sources.osm import read_osm
 from withinreach.sources.osm_walls import read_walls
 from withinreach.sources.vectors import read_layer
-from withinreach.study import load_studies
+from withinreach.study import CrosswalkLayer, StatisticsLayer, load_studies
 
 if TYPE_CHECKING:
     from withinreach.analysis import Result
@@ -212,6 +216,25 @@ def test_ways_of_an_osm_file_within_bounds_are_those_of_the_whole(shared):
     assert walls.rings.geometry[0] in near.rings.geometry.to_list()
 
 
+def test_a_crosswalk_and_statistics_are_read_for_the_areas_taken(town, tmp_path):
+    path = tmp_path / "crosswalk.csv"
+    path.write_text("code,name,unit\n11,甲镇,1\n12,乙镇,1\n21,丙镇,2\n31,丁镇,3\n", encoding="utf-8")
+    figures = tmp_path / "figures.csv"
+    figures.write_text("code,statistic,value,year\n1,T1,5,2024\n2,T1,6,2024\ntotal,T1,7,2024\n", encoding="utf-8")
+    study, findings = taking(wr.load_study(town), "1"), Findings()
+    scope = prepare_scope(study, MetricFrame(study.metric_crs), findings)
+    crosswalk = read_crosswalk(CrosswalkLayer(path=path, unit="unit"), scope, findings)
+    assert crosswalk.table["name"].tolist() == ["甲镇", "乙镇"]
+    told = prepare_statistics(StatisticsLayer(path=figures), scope, findings)
+    assert told[["code", "value"]].to_numpy().tolist() == [["1", 5.0], ["total", 7.0]]
+    found = findings.table("en")
+    assert found[found["rule"] == "rows_elsewhere"]["reason"].tolist() == [
+        "2 of 4 rows are about other areas, or far from those of the study",
+        "1 of 3 rows are about other areas, or far from those of the study",
+    ]
+    assert not found["rule"].isin(["crosswalk_unit_without_area", "statistics_elsewhere"]).any()
+
+
 def test_people_on_a_border_and_in_an_overlap_count_once(town):
     """In the file the west comes first: it has who lives on the border, and where the two polygons overlap."""
     people = town.parent / "people.csv"
@@ -298,6 +321,19 @@ def test_the_whole_of_a_split_study_is_the_unit_of_its_codes(tmp_path):
     path.write_text(f'study = "{SAMPLE.as_posix()}"\nsplit = 4\n', encoding="utf-8")
     (one,) = load_studies(path, lambda _: ["410702", "410703"])
     assert (one.name, one.areas.codes, one.statistics.whole) == ("xinxiang-sample-4107", ("4107",), "410700")
+
+
+def test_the_first_of_two_cities_in_one_set_of_files_is_the_city(sample, tmp_path):
+    places = [Place("9901", 0.0, 0.0), Place("9902", 1980 / 1200, 1152 / 1200)]
+    country = write_province(SAMPLE.parent, tmp_path / "province", places)
+    studies = load_studies(country, lambda study: read_areas(study).table["code"])
+    assert [study.name for study in studies] == ["province-9901", "province-9902"]
+    first = measured(studies[0])
+    assert first.case.network.n_segments == sample.case.network.n_segments
+    for name, table in sample.tables.items():
+        figures = table.drop(columns=["code", *OF_LAND[:2]])
+        pd.testing.assert_frame_equal(first.tables[name].drop(columns=["code", *OF_LAND[:2]]), figures, rtol=1e-6)
+        assert first.tables[name]["code"].tolist() == ["9901" + code[4:] for code in table["code"]]
 
 
 def test_a_country_says_one_thing(tmp_path):

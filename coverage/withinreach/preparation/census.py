@@ -115,7 +115,7 @@ def _of_study(
         if own:
             into[code] = own
     codes = census.people.index
-    kept = np.array([code in into or (code not in scope.others and scope.takes(code)) for code in codes], bool)
+    kept = np.array([code in into or (scope.takes(code) and code not in calibration.into) for code in codes], bool)
     note_elsewhere(census.path, ~kept, findings)
     return (
         replace(census, people=census.people[kept], name=census.name[kept]),

@@ -101,7 +101,8 @@ def read_crosswalk(layer: CrosswalkLayer, scope: Scope, findings: Findings) -> C
     table = table.assign(code_system=table.get("code_system", ""), row=table.index)
     _need_one_unit(layer, table)
     known = {current_unit(code): row for row, code in enumerate(scope.areas.table["code"])}
-    elsewhere = table["unit"].map(current_unit).isin([current_unit(code) for code in scope.others]).to_numpy(bool)
+    taken = [scope.takes(code) or scope.takes(current_unit(code)) for code in table["unit"]]
+    elsewhere = ~np.array(taken, bool)
     note_elsewhere(layer.path, elsewhere, findings)
     table = table[~elsewhere]
     old = table["unit"]

@@ -83,7 +83,7 @@ class Scope:
         return np.append(self.row == OUTSIDE_AREAS, False)[assign_areas(self.near, xy)]
 
     def takes(self, code: str) -> bool:
-        """Whether the study is about the unit with this code."""
+        """Whether the study is about the unit with this code, which may have no polygon."""
         return self.layer is None or self.layer.takes(code)
 
 

@@ -93,7 +93,7 @@ def _need_once(layer: StatisticsLayer, raw: pd.DataFrame, table: pd.DataFrame) -
 
 def _kept(layer: StatisticsLayer, table: pd.DataFrame, scope: Scope, findings: Findings) -> NDArray[np.bool_]:
     """Rows with a value for one of the areas or for all together."""
-    others = table["code"].isin(scope.others).to_numpy(bool)
+    others = np.array([code != TOTAL and not scope.takes(code) for code in table["code"]], bool)
     note_elsewhere(layer.path, others, findings)
     elsewhere = ~others & ~table["code"].isin([*scope.areas.table["code"], TOTAL]).to_numpy()
     if elsewhere.any():

@@ -139,8 +139,10 @@ def note_on_islands(evidence: Evidence, findings: Findings) -> None:
     parts = int(network.component.max()) + 1
     here = np.bincount(component_of(network, evidence.people), count, parts)
     km = np.bincount(network.component[network.tail], network.length_mm / 1e6, parts)
+    # Those of other areas may be connected by streets that were not read.
+    own = ~evidence.scope.with_others(evidence.facilities.xy)
     part = component_of(network, evidence.facilities)
-    for facility in np.flatnonzero(part):
+    for facility in np.flatnonzero((part > 0) & own):
         findings.note(
             "facility_detached",
             evidence.path(facility),
