@@ -20,6 +20,7 @@ from conftest import EAST, NORTH
 from withinreach.cli import cli
 from withinreach.errors import SourceError, StudyError
 from withinreach.preparation import read_areas
+from withinreach.preparation.cache import network_file
 from withinreach.preparation.crosswalk import read_crosswalk
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
@@ -288,6 +289,18 @@ def test_what_is_read_reaches_as_far_as_a_page(town):
     wide = prepare_scope(taking(study, "1", around_m=50_000.0), MetricFrame(study.metric_crs), Findings())
     assert EAST - 100 - wide.bounds("EPSG:4547")[0] == 50_000
     assert scope.others == {"2"}
+
+
+def test_parts_do_not_share_what_the_cache_keeps(town, tmp_path, monkeypatch):
+    monkeypatch.setenv("WITHINREACH_CACHE", str(tmp_path / "cache"))
+    study = wr.load_study(town)
+    files = [network_file(one) for one in (study, taking(study, "1"), taking(study, "2"))]
+    assert len(set(files)) == 3
+    for code in ("1", "2"):
+        fresh, kept = wr.prepare(taking(study, code)), wr.prepare(taking(study, code))
+        assert kept.areas.table["code"].tolist() == [code]
+        pd.testing.assert_frame_equal(fresh.audit.findings, kept.audit.findings)
+        pd.testing.assert_frame_equal(fresh.people.table, kept.people.table)
 
 
 # A country file ----------------------------------------------------------------------------------------------------
