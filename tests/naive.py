@@ -322,3 +322,40 @@ def rake(table: Sequence[Sequence[float]], rows: Sequence[float], columns: Seque
             have = sum(row)
             row[:] = [value * (wanted / have) for value in row]
     return fitted
+
+
+def group_within(points: Sequence[Point], near: float) -> list[int]:
+    """Twin of kernels.groups.group_within: everybody looks at everybody."""
+    group = [-1] * len(points)
+    for first in range(len(points)):
+        if group[first] >= 0:
+            continue
+        group[first] = max(group) + 1
+        waiting = [first]
+        while waiting:
+            x, y = points[waiting.pop()]
+            for other, (u, v) in enumerate(points):
+                if group[other] < 0 and (x - u) * (x - u) + (y - v) * (y - v) <= near * near:
+                    group[other] = group[first]
+                    waiting.append(other)
+    return group
+
+
+def chain_segments(pairs: Sequence[tuple[int, int]], segments: int) -> list[list[int]]:
+    """Twin of kernels.chains.chain_segments: each chain as the ends at which its segments are entered."""
+    mate: dict[int, int] = {}
+    for one, other in pairs:
+        if one not in mate and other not in mate:
+            mate[one], mate[other] = other, one
+    used: set[int] = set()
+    chains = []
+    loose = [end for end in range(2 * segments) if end not in mate]
+    for start in [*loose, *range(0, 2 * segments, 2)]:
+        chain, end = [], start
+        while end >= 0 and end // 2 not in used:
+            used.add(end // 2)
+            chain.append(end)
+            end = mate.get(end ^ 1, -1)
+        if chain:
+            chains.append(chain)
+    return chains

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from withinreach.kernels.chains import chain_segments
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from withinreach.kernels.chains import Chains
     from withinreach.model import Network
 
 # A turn of more than 45 degrees ends a stroke, except where only two segments meet.
@@ -25,14 +28,10 @@ LEVEL_LENGTHS_M = (6000.0, 2000.0, 600.0)
 
 
 def strokes(network: Network) -> NDArray[np.object_]:
-    """Lines that cover every segment once, in metres, in no particular order.
-
-    An *end* is one of the two ends of a segment: ``2 i`` at the tail of segment ``i``, ``2 i + 1`` at its head.
-    """
-    chains = _chains(_mates(network))
-    if not chains:
+    """Lines that cover every segment once, in metres, in no particular order."""
+    if network.n_segments == 0:
         return np.empty(0, object)
-    return _lines(network, np.concatenate(chains), np.array([len(chain) for chain in chains]))
+    return _lines(network, chain_segments(_joints(network), network.n_segments))
 
 
 def levels(lines: NDArray[np.object_]) -> NDArray[np.uint8]:
@@ -57,35 +56,27 @@ def _spread(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values
 
 
-def _mates(network: Network) -> NDArray[np.int64]:
-    """The end that each end goes on to across its node, -1 where a stroke stops; shape (2 s,)."""
-    s = network.n_segments
+def _joints(network: Network) -> NDArray[np.int64]:
+    """Ends that may go on into one another across their node, the straightest pairs first, shape (p, 2)."""
     node = np.column_stack([network.tail, network.head]).ravel()
     outward = _outward(network)
     order = np.argsort(node, kind="stable")
     degree = np.bincount(node, minlength=network.n_nodes)
-    firsts, seconds = [], []
+    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for step in range(1, int(degree.max(initial=0))):
         a, b = order[:-step], order[step:]
         same = (node[a] == node[b]) & (a >> 1 != b >> 1)
         firsts.append(a[same])
         seconds.append(b[same])
-    mate = np.full(2 * s, -1, np.int64)
-    if not firsts:
-        return mate
-    a, b = np.concatenate(firsts), np.concatenate(seconds)
-    turn = (outward[a] * outward[b]).sum(axis=1)
-    turn[degree[node[a]] == 2] = -2.0
+    pairs = np.column_stack([np.concatenate(firsts), np.concatenate(seconds)])
+    turn = (outward[pairs[:, 0]] * outward[pairs[:, 1]]).sum(axis=1)
+    turn[degree[node[pairs[:, 0]]] == 2] = -2.0
     good = np.flatnonzero(turn < STRAIGHT)
-    good = good[np.argsort(turn[good], kind="stable")]
-    for one, other in zip(a[good].tolist(), b[good].tolist(), strict=True):
-        if mate[one] < 0 and mate[other] < 0:
-            mate[one], mate[other] = other, one
-    return mate
+    return pairs[good[np.argsort(turn[good], kind="stable")]]
 
 
 def _outward(network: Network) -> NDArray[np.float64]:
-    """Unit vector from each end into its segment, shape (2 s, 2); zero for a segment without extent there."""
+    """Unit vector from each end (see `kernels.chains`) into its segment, shape (2 s, 2); zero without extent."""
     first, last = network.vertex_ptr[:-1], network.vertex_ptr[1:] - 1
     xy = network.vertex_xy
     vectors = np.stack([xy[first + 1] - xy[first], xy[last - 1] - xy[last]], axis=1).reshape(-1, 2)
@@ -93,34 +84,17 @@ def _outward(network: Network) -> NDArray[np.float64]:
     return vectors / np.where(length > 0, length, 1.0)[:, None]
 
 
-def _chains(mate: NDArray[np.int64]) -> list[list[int]]:
-    """Each stroke as the ends at which its segments are entered; open strokes first, then the closed ones."""
-    follow = mate.tolist()
-    used = [False] * (len(follow) // 2)
-    chains = []
-    for start in (*np.flatnonzero(mate < 0).tolist(), *range(0, len(follow), 2)):
-        chain, end = [], start
-        while end >= 0 and not used[end >> 1]:
-            used[end >> 1] = True
-            chain.append(end)
-            end = follow[end ^ 1]
-        if chain:
-            chains.append(chain)
-    return chains
-
-
-def _lines(network: Network, ends: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.object_]:
-    """The line of each chain, shape (len(lengths),); ``ends`` are those of all chains, one after the other."""
-    segment, backwards = ends >> 1, (ends & 1).astype(bool)
+def _lines(network: Network, chains: Chains) -> NDArray[np.object_]:
+    """The line of each chain."""
+    segment, backwards = chains.end >> 1, (chains.end & 1).astype(bool)
     # The first vertex of a segment is the last of the one before, where one goes before.
-    joined = np.ones(len(ends), np.int64)
-    joined[np.cumsum(lengths) - lengths] = 0
+    joined = np.ones(len(chains.end), np.int64)
+    joined[chains.ptr[:-1]] = 0
     first, last = network.vertex_ptr[segment], network.vertex_ptr[segment + 1] - 1
     count = last - first + 1 - joined
     step = np.where(backwards, -1, 1)
     start = np.where(backwards, last, first) + joined * step
-    stop = np.cumsum(count)
-    place = np.arange(stop[-1]) - np.repeat(stop - count, count)
+    stop = np.append(0, np.cumsum(count))
+    place = np.arange(stop[-1]) - np.repeat(stop[:-1], count)
     vertex = np.repeat(start, count) + np.repeat(step, count) * place
-    bounds = np.append(0, stop[np.cumsum(lengths) - 1])
-    return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, network.vertex_xy[vertex], (bounds,))
+    return shapely.from_ragged_array(shapely.GeometryType.LINESTRING, network.vertex_xy[vertex], (stop[chains.ptr],))

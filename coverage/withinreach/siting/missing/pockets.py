@@ -8,10 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
+from withinreach.kernels.groups import group_within
 from withinreach.reach import Status
 from withinreach.siting.missing.paths import PathFinder
 from withinreach.siting.solving.sums import sums
@@ -124,11 +122,8 @@ def find_pockets(result: Result, service: str, lacking: NDArray[np.float64]) -> 
 
 def _pockets(xy: NDArray[np.float64], people: NDArray[np.float64], near_m: float) -> tuple[NDArray[np.int64], int]:
     """The pocket of each cell, numbered by people, most first; and how many there are."""
-    # Cells lie evenly: a tree that is not balanced finds the same neighbours in two thirds of the time.
-    tree = cKDTree(xy, compact_nodes=False, balanced_tree=False)
-    pairs = tree.query_pairs(near_m, output_type="ndarray") if len(xy) else np.zeros((0, 2), np.int64)
-    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(xy), len(xy)))
-    count, label = connected_components(graph, directed=False)
+    label = group_within(xy, near_m)
+    count = int(label.max(initial=-1)) + 1
     rank = np.empty(count, np.int64)
     rank[np.lexsort((np.arange(count), -sums(label, people, count)))] = np.arange(count)
     return rank[label], count
