@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import withinreach as wr
-from browsing import Watched
+from browsing import Watched, offline_page
 from map_town import measured_town
 from withinreach.maps import draw_area, draw_map
 from withinreach.maps.labels import LABELS
@@ -38,19 +38,22 @@ def judgement(result):
 
 
 @pytest.fixture(scope="module")
-def opened(result, judgement, browser, tmp_path_factory):
-    """The overview and the page of a county, each open."""
-    folder, pages = tmp_path_factory.mktemp("targets"), {}
+def folder(result, judgement, tmp_path_factory):
+    """The overview and the page of a county, as files."""
+    folder = tmp_path_factory.mktemp("targets")
     draw_map(result, judgement=judgement).save(str(folder / f"{TOTAL}.html"))
     draw_area(result, CODE).save(str(folder / f"{CODE}.html"))
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-    watched = {code: Watched(context.new_page()) for code in (TOTAL, CODE)}
-    for code, one in watched.items():
-        pages[code] = one.open(folder / f"{code}.html")
-    yield pages
-    for code, one in watched.items():
-        one.check(folder / f"{code}.html")
-    context.close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(folder, browser):
+    """Both pages, open for all tests: who chooses something on a page opens one of its own."""
+    with (
+        offline_page(browser, folder / f"{TOTAL}.html") as whole,
+        offline_page(browser, folder / f"{CODE}.html") as one,
+    ):
+        yield {TOTAL: whole, CODE: one}
 
 
 def _open(page: Page, selector: str) -> None:
@@ -163,8 +166,14 @@ def test_bars_count_the_people_who_walk_so_long(result):
         np.testing.assert_allclose(np.sum(content["areas"], axis=0), content["total"])
 
 
-def test_the_chart_has_a_twin_in_words(opened, result):
-    page = opened[TOTAL]
+@pytest.fixture
+def overview(folder, browser):
+    with offline_page(browser, folder / f"{TOTAL}.html") as page:
+        yield page
+
+
+def test_the_chart_has_a_twin_in_words(overview, result):
+    page = overview
     told = page.locator("#wr-walk-times tbody td").all_text_contents()
     content = minutes_content(result.case, result.reaches["elder_care"])
     assert told == [f"{value / 10_000:.2f}" for value in content["total"]]

@@ -132,14 +132,17 @@ def _print_entries(entries: list[Entry], out: Path, seconds: float, *, as_json: 
         print_line({"event": "end", **counts, "seconds": round(seconds, 3), "out": str(out)})
         return
     shown = Table(box=box.SIMPLE)
-    for column in ("study", "task", "code", "name", "state"):
-        shown.add_column(column, no_wrap=True)
+    several = len({entry.label.study for entry in entries}) > 1
+    for column in (*(["study"] if several else []), "task", "code", "name", "state"):
+        # In a narrow terminal names are cut, and no figures.
+        shown.add_column(column, no_wrap=column != "name", overflow="ellipsis")
     for column in ("cells", "seconds", "MiB"):
-        shown.add_column(column, justify="right")
+        shown.add_column(column, justify="right", no_wrap=True)
     for entry in entries:
         label = entry.label
+        study = [label.study] if several else []
         cells = f"{label.cells:,}" if label.cells else "—"
-        shown.add_row(label.study, entry.task, label.code, label.name, entry.state, cells, *_figures(entry.outcome))
+        shown.add_row(*study, entry.task, label.code, label.name, entry.state, cells, *_figures(entry.outcome))
     wide_console().print(shown)
     click.echo(f"{', '.join(f'{count} {state}' for state, count in counts.items())} in {seconds:.1f} s")
     click.echo(out)
