@@ -67,6 +67,7 @@ def evidence_of(case: Case, table: pd.DataFrame) -> Evidence:
     from withinreach.preparation.areas import assign_areas
     from withinreach.preparation.audit import Evidence
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.preparation.scope import scope_of
     from withinreach.preparation.snapping import snap_places
 
     xy = table[["x", "y"]].to_numpy()
@@ -74,7 +75,9 @@ def evidence_of(case: Case, table: pd.DataFrame) -> Evidence:
     places = Places(table.drop(columns=["x", "y"]), xy, assign_areas(case.areas, xy), *spots)
     frame = MetricFrame(case.study.metric_crs)
     columns = {case.study.facilities[0].path.name: {name: name for name in places.table.columns}}
-    return Evidence(case.study, places, columns, case.areas, case.network, case.people, case.water, frame)
+    return Evidence(
+        case.study, places, columns, scope_of(case.areas, frame), case.network, case.people, case.water, frame
+    )
 
 
 def main() -> None:

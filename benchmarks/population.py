@@ -93,6 +93,7 @@ def _measured(folder: Path, repetitions: int) -> dict[str, Any]:
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
     from withinreach.preparation.people import prepare_people
+    from withinreach.preparation.scope import scope_of
     from withinreach.study import load_study
 
     study = load_study(folder / "study.toml")
@@ -101,7 +102,7 @@ def _measured(folder: Path, repetitions: int) -> dict[str, Any]:
     seconds = []
     for _ in range(repetitions):
         began = time.perf_counter()
-        people = prepare_people(study.population, areas, frame, Findings())
+        people = prepare_people(study.population, scope_of(areas, frame), frame, Findings())
         seconds.append(time.perf_counter() - began)
     _check(people)
     return {

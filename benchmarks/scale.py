@@ -1,5 +1,7 @@
 """Prefectures side by side, from files to the folders of all counties: ``python -m benchmarks.scale``.
 
+First one prefecture in one process, as `withinreach run` does it, its case prepared and from the cache.
+
 Each copy of the sample city is a study of its own, moved in degrees: streets, areas and water, cells of the rasters,
 facilities. `withinreach batch` runs in a fresh process with its workers; what it prints as JSON is added up. Time per
 county and memory of a worker should not grow with the number of copies; no figure decides whether anything passes.
@@ -22,7 +24,7 @@ import click
 import geopandas as gpd
 import rasterio
 
-from benchmarks.fresh import ROOT, machine
+from benchmarks.fresh import ROOT, job, machine
 from benchmarks.report import as_table
 
 if TYPE_CHECKING:
@@ -46,12 +48,13 @@ TASKS = ("prepare", "whole", "county")
 def main(*, copies: tuple[int, ...], workers: int, scale: float, data: Path, out: Path, warm: bool) -> None:
     """Publish all counties of so many prefectures; the last line is JSON."""
     sample = _sample(data, scale)
+    alone = _alone(sample / "study.toml", data / "cache", data / "alone")
     runs = [_run(f"{n} from files", _country(sample, data / f"country-{scale:g}", n), workers, "") for n in copies]
     if warm:
         country, cache = _country(sample, data / f"country-{scale:g}", 1), data / "cache"
         _run("filling the cache", country, workers, str(cache))
         runs.insert(0, _run("1, its case from the cache", country, workers, str(cache)))
-    results = {"machine": machine(), "workers": workers, "scale": scale, "runs": runs}
+    results = {"machine": machine(), "workers": workers, "scale": scale, "alone": alone, "runs": runs}
     (out / "scale.md").write_text(_report(results), encoding="utf-8")
     print(json.dumps(results))
 
@@ -123,6 +126,18 @@ def _move_rows(path: Path, east: float, north: float) -> None:
         csv.writer(file).writerows([header, *rows])
 
 
+def _alone(study: Path, cache: Path, out: Path) -> dict[str, Any]:
+    """One prefecture by `withinreach run`, its case prepared and from the cache: the median of three each."""
+    click.echo("… one prefecture in one process", err=True)
+    job("folders", str(study), str(out), WITHINREACH_CACHE=str(cache))
+    found = {}
+    for title, folder in (("case prepared", ""), ("case from the cache", str(cache))):
+        runs = [job("folders", str(study), str(out), WITHINREACH_CACHE=folder) for _ in range(3)]
+        found[title] = sorted(runs, key=lambda run: sum(run["stages"].values()))[1]
+    shutil.rmtree(out)
+    return found
+
+
 def _run(title: str, country: Path, workers: int, cache: str) -> dict[str, Any]:
     """One batch from files to folders, which are removed again."""
     click.echo(f"… {title}", err=True)
@@ -180,14 +195,17 @@ def _report(results: dict[str, Any]) -> str:
     lines = [
         "# From files to the folders of all counties",
         "",
+        told,
+        "",
+        *_alone_lines(results["alone"]),
+        "## Everything of every county, by several workers",
+        "",
         "`withinreach batch` on copies of the sample city side by side, each a study of its own. Seconds on the clock,",
         "from the start of the command to its end, imports included; *per county* is that over the number of counties.",
         "A study is *prepared* (read, measured, written as parts), its *whole* published (tables, map of all), and",
         "each *county*. CPU s are those that processors worked for a job, the median of all of its kind, which do not",
         "mind who else is at work on the machine; shares are those of all; memory is the most that a worker had during",
         "one. Written by `python -m benchmarks.scale`.",
-        "",
-        told,
         "",
         as_table(head, rows),
         "",
@@ -197,6 +215,31 @@ def _report(results: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _alone_lines(alone: dict[str, Any]) -> list[str]:
+    size = next(iter(alone.values()))["size"]
+    head = ["stage", *(title for run in alone for title in (run, "share"))]
+    totals = [sum(run["stages"].values()) for run in alone.values()]
+    rows = []
+    for stage in next(iter(alone.values()))["stages"]:
+        row = [stage]
+        for run, total in zip(alone.values(), totals, strict=True):
+            seconds = run["stages"].get(stage, 0.0)
+            row += [f"{seconds:.2f}", f"{seconds / total:.0%}"]
+        rows.append(row)
+    rows.append(["all", *(text for total in totals for text in (f"{total:.2f}", ""))])
+    rows.append(["peak memory, MB", *(text for run in alone.values() for text in (f"{run['peak_mb']:,.0f}", ""))])
+    return [
+        "## One prefecture in one process: `withinreach run`",
+        "",
+        f"{size['nodes']:,} nodes, {size['cells']:,} cells, {size['facilities']:,} facilities, {size['services']}",
+        f"services: the map of all and, for each of {size['counties']} counties, its map, coverage and GeoPackage.",
+        "Seconds in fresh processes, the median of three.",
+        "",
+        as_table(head, rows),
+        "",
+    ]
 
 
 def _stages(runs: list[dict[str, Any]]) -> list[list[str]]:

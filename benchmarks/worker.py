@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from withinreach.model import Case
+
 RUNS = 200
 
 
@@ -70,14 +72,27 @@ def first(arrays: str, *names: str) -> dict[str, Any]:
     return seconds
 
 
+class _Stages:
+    """Stages of a process as they begin."""
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[str, float]] = [("import", time.perf_counter())]
+
+    def __call__(self, stage: str) -> None:
+        self._marks.append((stage, time.perf_counter()))
+
+    def seconds(self) -> dict[str, float]:
+        """How long each took, those of one name together; the last one has just ended."""
+        self("end")
+        seconds: dict[str, float] = {}
+        for (name, at), (_, after) in pairwise(self._marks):
+            seconds[name] = seconds.get(name, 0.0) + after - at
+        return seconds
+
+
 def pipeline(study: str) -> dict[str, Any]:
     """Seconds of each stage from the files to the tables, and peak memory."""
-    began = time.perf_counter()
-    marks: list[tuple[str, float]] = [("import", began)]
-
-    def mark(stage: str) -> None:
-        marks.append((stage, time.perf_counter()))
-
+    mark = _Stages()
     import withinreach as wr
 
     load, prepare, analyse = wr.load_study, wr.prepare, wr.analyse
@@ -85,10 +100,28 @@ def pipeline(study: str) -> dict[str, Any]:
     case = prepare(load(Path(study)), progress=mark)
     mark("analyse")
     analyse(case)
-    mark("end")
-    stages = {name: after - at for (name, at), (_, after) in pairwise(marks)}
+    return {"stages": mark.seconds(), "peak_mb": peak_mb(), "size": _size(case)}
+
+
+def folders(study: str, folder: str) -> dict[str, Any]:
+    """Seconds of each stage from the files to what ``withinreach run`` writes, and peak memory."""
+    mark = _Stages()
+    import withinreach as wr
+    from withinreach.publishing import INDEX, publish
+
+    load, prepare, analyse = wr.load_study, wr.prepare, wr.analyse
+    mark("study")
+    case = prepare(load(Path(study)), progress=mark)
+    mark("analyse")
+    result = analyse(case)
+    mark("what all folders share")
+    publish(result, Path(folder), progress=lambda code: mark("map of all" if code == INDEX else "counties"))
+    return {"stages": mark.seconds(), "peak_mb": peak_mb(), "size": _size(case) | {"counties": len(case.areas)}}
+
+
+def _size(case: Case) -> dict[str, int]:
     size = {"nodes": case.network.n_nodes, "cells": len(case.people), "facilities": len(case.facilities)}
-    return {"stages": stages, "peak_mb": peak_mb(), "size": size | {"services": len(case.study.services)}}
+    return size | {"services": len(case.study.services)}
 
 
 def further(study: str) -> dict[str, Any]:
@@ -118,6 +151,7 @@ COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "memory": memory,
     "first": first,
     "pipeline": pipeline,
+    "folders": folders,
     "further": further,
 }
 

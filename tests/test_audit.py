@@ -25,6 +25,7 @@ from withinreach.preparation.audit.names import folded, marks
 from withinreach.preparation.crosswalk import Crosswalk
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
+from withinreach.preparation.scope import scope_of
 from withinreach.preparation.snapping import snap_places
 
 FRAME = MetricFrame("EPSG:4547")
@@ -48,7 +49,7 @@ def evidence(case, rows: list[dict], **changes) -> Evidence:
     given = {
         "study": case.study,
         "columns": columns,
-        "areas": case.areas,
+        "scope": scope_of(case.areas, FRAME),
         "network": case.network,
         "people": case.people,
     }
@@ -226,7 +227,7 @@ def test_units_by_code_and_by_name_against_the_place(case):
         {"unit_code": "410702005", "unit_name": ""},
         {"unit_code": "999999", "unit_name": "别处"},
     ]
-    found = evidence(case, rows, areas=coded(case, "410702", "410703"))
+    found = evidence(case, rows, scope=scope_of(coded(case, "410702", "410703"), FRAME))
     elsewhere = told(labels.note_other_unit, found)
     assert elsewhere["row"].tolist() == [3, 4, 5]
     assert "labelled 东区, but lies in 西区, 10 m from there" in elsewhere["reason"].iloc[2]
@@ -236,11 +237,11 @@ def test_units_by_code_and_by_name_against_the_place(case):
 
 def test_the_old_code_of_changyuan_is_known_in_tables_and_in_areas(case):
     rows = [{"unit_code": "410728"}, {"unit_code": "410783"}, {"unit_code": "410728100"}]
-    new = evidence(case, rows, areas=coded(case, "410783", "410702"))
+    new = evidence(case, rows, scope=scope_of(coded(case, "410783", "410702"), FRAME))
     codes = told(labels.note_codes, new)
     assert codes[["rule", "row"]].to_numpy().tolist() == [["unit_code_old", 2]]
     assert told(labels.note_other_unit, new).empty
-    old = evidence(case, rows, areas=coded(case, "410728", "410702"))
+    old = evidence(case, rows, scope=scope_of(coded(case, "410728", "410702"), FRAME))
     assert told(labels.note_area_codes, old)["value"].tolist() == ["410728"]
     assert told(labels.note_other_unit, old).empty
 
@@ -381,7 +382,7 @@ def test_shanghai_26_of_626_homes_lie_in_another_district_than_their_row_says(ca
         id=homes["id"], kind="elder_care", status="operating", file="facilities.csv", row=np.arange(626) + 2
     )
     places = Places(table, xy, assign_areas(areas, xy), *np.zeros((3, 626), np.int64))
-    found = evidence(case, [{}], areas=areas, frame=frame)
+    found = evidence(case, [{}], scope=scope_of(areas, frame), frame=frame)
     found = replace(found, facilities=places)
     elsewhere = told(labels.note_other_unit, found)
     assert len(elsewhere) == 26

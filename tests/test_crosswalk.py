@@ -13,7 +13,11 @@ from withinreach.model import Areas
 from withinreach.preparation.code_changes import changed_codes, current_unit
 from withinreach.preparation.crosswalk import read_crosswalk, short_name
 from withinreach.preparation.findings import Findings
+from withinreach.preparation.frame import MetricFrame
+from withinreach.preparation.scope import scope_of
 from withinreach.study import CrosswalkLayer
+
+FRAME = MetricFrame("EPSG:4547")
 
 
 def areas(*codes: str) -> Areas:
@@ -25,7 +29,7 @@ def areas(*codes: str) -> Areas:
 def read(path, text: str, *codes: str, **layer):
     path.write_text(text, encoding="utf-8")
     findings = Findings()
-    crosswalk = read_crosswalk(CrosswalkLayer(path=path, **layer), areas(*codes), findings)
+    crosswalk = read_crosswalk(CrosswalkLayer(path=path, **layer), scope_of(areas(*codes), FRAME), findings)
     return crosswalk, contradictions(findings.table("en"))
 
 
@@ -102,7 +106,7 @@ def test_the_170_townships_of_xinxiang(shared, tmp_path):
     raw = pd.read_csv(path, dtype=str)
     units = sorted(set(raw["areaCode"]) - {"410771", "410772", "410773"})
     findings = Findings()
-    crosswalk = read_crosswalk(CrosswalkLayer(path=path, unit="areaCode"), areas(*units), findings)
+    crosswalk = read_crosswalk(CrosswalkLayer(path=path, unit="areaCode"), scope_of(areas(*units), FRAME), findings)
     assert len(crosswalk.table) == 170
     assert (crosswalk.table["area"] < 0).sum() == 9
     told = contradictions(findings.table("zh"))

@@ -16,6 +16,7 @@ from withinreach.preparation.areas import prepare_areas
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.people import prepare_people
+from withinreach.preparation.scope import scope_of
 from withinreach.study import AreaLayer, PopulationLayer
 
 CRS = "EPSG:4547"
@@ -33,7 +34,7 @@ def prepared(layer: dict, areas: AreaLayer):
     frame, findings = MetricFrame(CRS), Findings()
     units = prepare_areas(areas, frame, findings)
     population = PopulationLayer.model_validate({"as_of": dt.date(2020, 11, 1), "groups": GROUPS} | layer)
-    return prepare_people(population, units, frame, findings), units, findings.table("en")
+    return prepare_people(population, scope_of(units, frame), frame, findings), units, findings.table("en")
 
 
 # Xinxiang -----------------------------------------------------------------------------------------------------

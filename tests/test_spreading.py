@@ -19,6 +19,7 @@ from withinreach.preparation.filling import fill_polygons
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import MetricFrame
 from withinreach.preparation.people import prepare_people
+from withinreach.preparation.scope import scope_of
 from withinreach.study import AreaLayer, PopulationLayer
 
 quick = settings(max_examples=80, deadline=None)
@@ -62,7 +63,7 @@ def squares(tmp_path):
         )
         frame, findings = MetricFrame(CRS), Findings()
         areas = prepare_areas(AreaLayer(path=tmp_path / "areas.gpkg", datum=CRS), frame, findings)
-        return prepare_people(layer, areas, frame, findings), findings.table("en")
+        return prepare_people(layer, scope_of(areas, frame), frame, findings), findings.table("en")
 
     return prepare
 

@@ -134,7 +134,7 @@ def test_cells_are_exported_with_their_flag(town, tmp_path):
 
 def test_the_limit_does_not_shape_the_network(town):
     study = wr.load_study(town)
-    assert network_file(with_limit(town, 9).network, study.metric_crs) == network_file(study.network, study.metric_crs)
+    assert network_file(with_limit(town, 9)) == network_file(study)
 
 
 def test_wuhan_is_thin_where_the_extract_ends(shared, measured):

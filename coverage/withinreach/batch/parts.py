@@ -19,7 +19,6 @@ import shapely
 
 from withinreach.batch.frames import write_frame
 from withinreach.exports import whole_folder
-from withinreach.maps import page_reach_m
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +62,7 @@ def _summary(material: Material) -> dict[str, Any]:
             {"code": str(code), "name": str(name), "cells": int(count), "bounds": bounds_of(case, row)}
             for row, (code, name, count) in enumerate(zip(codes, names, cells, strict=True))
         ],
-        "reach_m": page_reach_m(case.study),
+        "reach_m": case.study.page_reach_m,
         "cell_size_m": list(case.cell_size_m),
         "units": {level: listed.near_m for level, listed in case.units.items()},
         "polygons": [level for level, listed in case.units.items() if listed.polygons is not None],

@@ -45,7 +45,7 @@ def load_sources(path: Path) -> list[Source]:
     """
     if path.is_dir():
         return _partitioned(path)
-    studies = load_studies(path)
+    studies = load_studies(path, lambda study: read_areas(study).table["code"])
     problems: list[str] = []
     for study in studies:
         try:

@@ -41,7 +41,7 @@ def batch(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write the folders of all counties of a study, or of a list of studies (studies = [...]), on all cores.
+    """Write the folders of all counties of a study, of a list (studies = [...]) or a split study, on all cores.
 
     What fails is told at the end, the others are finished; --resume goes on with what is not, also after a crash.
     """

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -114,9 +115,15 @@ def _input(path: Path) -> dict[str, object]:
     """Size and digest of a file; unknown once it is gone, as those of `sample_case` are."""
     if not path.is_file():
         return {"file": path.name, "bytes": None, "sha256": None}
+    told = path.stat()
+    return {"file": path.name, "bytes": told.st_size, "sha256": _digest(path, told.st_size, told.st_mtime_ns)}
+
+
+@cache
+def _digest(path: Path, size: int, changed_ns: int) -> str:  # noqa: ARG001 -- they tell whether it is known already
+    """The digest of a file, worked out once for all studies that read it."""
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain_paths(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from withinreach.maps.comparing import draw_comparison
-from withinreach.maps.gap_map import draw_area, draw_map, page_reach_m
+from withinreach.maps.gap_map import draw_area, draw_map
 from withinreach.maps.pages import write_area, write_overview
 
-__all__ = ["draw_area", "draw_comparison", "draw_map", "page_reach_m", "write_area", "write_overview"]
+__all__ = ["draw_area", "draw_comparison", "draw_map", "write_area", "write_overview"]

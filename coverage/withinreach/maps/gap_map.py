@@ -39,10 +39,6 @@ if TYPE_CHECKING:
     from withinreach.maps.layers import Island
     from withinreach.model import Case
     from withinreach.standards import Judgement
-    from withinreach.study import Study
-
-# Minutes that may be tried on an area's page without coming to the end of its streets.
-TRIED_S = 20 * 60
 
 
 def draw_map(result: Result, *, judgement: Judgement | None = None) -> folium.Map:
@@ -87,7 +83,7 @@ def draw_area(result: Result, code: str, *, links: Links = NO_LINKS, judgement: 
         If there is no such area.
     """
     (row,) = result.case.areas.rows_of([code])
-    part = part_around(result.case, row, page_reach_m(result.case.study))
+    part = part_around(result.case, row, result.case.study.page_reach_m)
     here = result_of(result, part)
     # Where no street is known there is no place to walk to a site from; the page tells what it knows.
     walking = _walking_islands(part.case) if part.case.network.n_segments else ()
@@ -104,13 +100,6 @@ def draw_overview(result: Result, links: Links, judgement: Judgement) -> folium.
         result,
         _islands(result, links, OVERVIEW, target_content(judgement), load_content(result.case, walked_to(result))),
     )
-
-
-def page_reach_m(study: Study) -> float:
-    """How far people may walk on a page: the longest cutoff at the fastest pace on foot, and what is tried there."""
-    profiles = study.profiles
-    own = max(s.cutoff_s * profiles[s.profile].speed_m_s for s in study.services.values())
-    return max(own, TRIED_S * max(profile.speed_m_s for profile in profiles.values() if profile.slope != "none"))
 
 
 def _drawn(result: Result, islands: Iterable[Island]) -> folium.Map:
@@ -196,7 +185,7 @@ def _islands(
 
 
 def _walking_islands(case: Case) -> Iterator[Island]:
-    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs), page_reach_m(case.study)))
+    yield json_island("walks", walk_content(case, Degrees(case.study.metric_crs), case.study.page_reach_m))
     yield packed_island("network", walk_arrays(case))
     yield from _unit_islands(case)
     for number, costs in enumerate(paces(case)[1]):

@@ -13,7 +13,6 @@ import shapely
 
 from withinreach.errors import CoverageError, SourceError
 from withinreach.model import Areas, Audit, Case, Network, Places, UnitList, no_statistics
-from withinreach.preparation.areas import assign_areas, prepare_areas
 from withinreach.preparation.audit import Evidence, audit
 from withinreach.preparation.cache import cached_network
 from withinreach.preparation.card import examination_card
@@ -26,6 +25,7 @@ from withinreach.preparation.ground import note_components, note_snapping, note_
 from withinreach.preparation.people import prepare_people
 from withinreach.preparation.people_findings import note_dates
 from withinreach.preparation.repairs import read_repairs, write_repairs
+from withinreach.preparation.scope import prepare_scope, scope_of, whole_layers
 from withinreach.preparation.snapping import snap_places
 from withinreach.preparation.statistics import prepare_statistics
 from withinreach.preparation.stored_case import cached_case
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from withinreach.preparation.facilities import Facilities
     from withinreach.preparation.findings import Finding
     from withinreach.preparation.people import People
+    from withinreach.preparation.scope import Scope
     from withinreach.preparation.units import ListedUnits
     from withinreach.progress import Progress
+    from withinreach.sources.population import Bounds
     from withinreach.study import Study, WaterLayer
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "prepare",
     "read_areas",
     "sample_case",
+    "scope_of",
     "write_repairs",
 ]
 
@@ -86,7 +89,7 @@ def read_areas(study: Study) -> Areas:
     CoverageError
         If the layer cannot be used.
     """
-    return prepare_areas(study.areas, MetricFrame(study.metric_crs), Findings())
+    return prepare_scope(study, MetricFrame(study.metric_crs), Findings()).areas
 
 
 @dataclass(frozen=True)
@@ -134,54 +137,54 @@ def examine(study: Study, *, progress: Progress = silent) -> Examination:
 
 def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
     frame = MetricFrame(study.metric_crs)
-    areas = network = cells = facilities = crosswalk = None
+    network = cells = facilities = crosswalk = None
     listed: dict[str, ListedUnits] = {}
     statistics = no_statistics()
     water = gpd.GeoDataFrame(geometry=[], crs=frame.crs)
 
     progress("areas")
-    with findings.problems_kept():
-        areas = prepare_areas(study.areas, frame, findings)
+    scope = _read_scope(study, frame, findings)
+    within = whole_layers if scope is None else scope.bounds
     progress("streets")
     with findings.problems_kept():
-        network = cached_network(
-            study.network, study.metric_crs, findings, lambda fresh: prepare_network(study.network, frame, fresh)
-        )
+        bounds = within(study.network.datum)
+        network = cached_network(study, findings, lambda fresh: prepare_network(study.network, frame, fresh, bounds))
     progress("facilities")
     with findings.problems_kept():
-        facilities = read_all_facilities(study, read_repairs(study), frame, findings)
-    if areas is not None:
+        facilities = read_all_facilities(study, read_repairs(study), frame, findings, within)
+    if scope is not None:
         progress("people")
         with findings.problems_kept():
-            cells = prepare_people(study.population, areas, frame, findings)
+            cells = prepare_people(study.population, scope, frame, findings)
         if study.crosswalk is not None:
             with findings.problems_kept():
-                crosswalk = read_crosswalk(study.crosswalk, areas, findings)
-        listed, statistics = _read_lists(study, areas, frame, findings)
+                crosswalk = read_crosswalk(study.crosswalk, scope, findings)
+        listed, statistics = _read_lists(study, scope, frame, findings)
     if study.water is not None:
         with findings.problems_kept():
-            water = _prepare_water(study.water, frame, findings)
+            water = _prepare_water(study.water, within(study.water.datum), frame, findings)
     compounds: list[Compounds] = []
     with findings.problems_kept():
-        compounds = list(read_compounds(study, frame, findings))
-    if areas is not None and network is not None:
+        compounds = list(read_compounds(study, frame, findings, within))
+    if scope is not None and network is not None:
         with findings.problems_kept():
-            _need_overlap(study.network.path, network, areas)
+            _need_overlap(study.network.path, network, scope.areas)
     findings.raise_problems()
-    if areas is None or network is None or cells is None or facilities is None:
+    if scope is None or network is None or cells is None or facilities is None:
         raise AssertionError("a layer is missing although no problem was reported")
 
     progress("snapping")
+    areas = scope.areas
     people = people_places(cells, network, study.network.snap_cap_m, frame)
-    people = with_support(study.network, network, people, cells.size_m)
-    places = facility_places(facilities, areas, network, study.network.snap_cap_m, frame)
+    people = with_support(study.network, network, people, cells.size_m, cells.others_xy)
+    places = facility_places(facilities, scope, network, study.network.snap_cap_m, frame)
     units: dict[str, UnitList] = {
-        level: place_units(layer, listed[level], cells, areas, network, study.network.snap_cap_m, frame)
+        level: place_units(layer, listed[level], cells, scope, network, study.network.snap_cap_m, frame)
         for level, layer in study.units.items()
     }
     note_dates(study, findings)
-    note_units(study, units, findings)
-    audit(Evidence(study, places, facilities.columns, areas, network, people, water, frame, crosswalk), findings)
+    note_units(study, units, scope, findings)
+    audit(Evidence(study, places, facilities.columns, scope, network, people, water, frame, crosswalk), findings)
     note_snapping(study, people, places, findings)
     note_components(study, network, people, findings)
     note_streets(study, network, areas, people, cells.size_m[0] * cells.size_m[1], findings)
@@ -204,23 +207,34 @@ def _prepared(study: Study, findings: Findings, progress: Progress) -> Case:
     )
 
 
+def _read_scope(study: Study, frame: MetricFrame, findings: Findings) -> Scope | None:
+    """The areas; None where they cannot be used, though the other layers may be looked at."""
+    with findings.problems_kept():
+        return prepare_scope(study, frame, findings)
+    if study.areas.codes:
+        findings.raise_problems()  # nobody knows what of the other layers is to be read
+    return None
+
+
 def _read_lists(
-    study: Study, areas: Areas, frame: MetricFrame, findings: Findings
+    study: Study, scope: Scope, frame: MetricFrame, findings: Findings
 ) -> tuple[dict[str, ListedUnits], pd.DataFrame]:
     """Lists of units below the areas, by level, and imported statistics: what plans are judged by beside the map."""
     listed: dict[str, ListedUnits] = {}
     statistics = no_statistics()
     for level, layer in study.units.items():
         with findings.problems_kept():
-            listed[level] = read_units(layer, level, areas, frame, findings)
+            listed[level] = read_units(layer, level, scope, frame, findings)
     if study.statistics is not None:
         with findings.problems_kept():
-            statistics = prepare_statistics(study.statistics, areas, findings)
+            statistics = prepare_statistics(study.statistics, scope, findings)
     return listed, statistics
 
 
-def _prepare_water(layer: WaterLayer, frame: MetricFrame, findings: Findings) -> gpd.GeoDataFrame:
-    raw = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer)
+def _prepare_water(
+    layer: WaterLayer, bounds: Bounds | None, frame: MetricFrame, findings: Findings
+) -> gpd.GeoDataFrame:
+    raw = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer, bounds=bounds)
     findings.take(layer.path, raw.remarks)
     return gpd.GeoDataFrame(geometry=frame.geometries(layer.datum, raw.features.geometry.to_numpy()), crs=frame.crs)
 
@@ -240,7 +254,7 @@ def people_places(cells: People, network: Network, cap_m: float, frame: MetricFr
     return Places(table=table, xy=cells.xy, area=cells.area, segment=segment, offset_mm=offset_mm, access_mm=access_mm)
 
 
-def facility_places(facilities: Facilities, areas: Areas, network: Network, cap_m: float, frame: MetricFrame) -> Places:
+def facility_places(facilities: Facilities, scope: Scope, network: Network, cap_m: float, frame: MetricFrame) -> Places:
     """Facilities, or what might become one, with their area and the place where each meets the network."""
     xy = facilities.xy
     lonlat = frame.to_lonlat(xy)
@@ -248,7 +262,7 @@ def facility_places(facilities: Facilities, areas: Areas, network: Network, cap_
     return Places(
         table=facilities.table.assign(lon=lonlat[:, 0], lat=lonlat[:, 1]),
         xy=xy,
-        area=assign_areas(areas, xy),
+        area=scope.area_of(xy),
         segment=segment,
         offset_mm=offset_mm,
         access_mm=access_mm,

@@ -28,18 +28,29 @@ NOTED_OVERLAP = 0.001
 
 
 def prepare_areas(layer: AreaLayer, frame: MetricFrame, findings: Findings) -> Areas:
-    """Read the reporting units.
+    """Read all polygons of a layer as units.
 
     Raises
     ------
     SourceError
         If the layer cannot be used, a column is missing, or a code is missing or stands twice.
     """
+    return areas_of(layer, *read_area_layer(layer, findings), frame, findings)
+
+
+def read_area_layer(layer: AreaLayer, findings: Findings) -> tuple[gpd.GeoDataFrame, NDArray[np.object_]]:
+    """Polygons as the file has them, and their codes.
+
+    Raises
+    ------
+    SourceError
+        As `prepare_areas`.
+    """
     read = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer)
     findings.take(layer.path, read.remarks)
     raw = read.features
     need_columns(layer.path, raw, [("areas.code", layer.code), ("areas.name", layer.name)])
-    return areas_of(layer, raw, unit_codes(layer.path, raw[layer.code].set_axis(read.number)), frame, findings)
+    return raw, unit_codes(layer.path, raw[layer.code].set_axis(read.number))
 
 
 def areas_of(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from withinreach.preparation.findings import Findings
-    from withinreach.study import NetworkLayer
+    from withinreach.study import NetworkLayer, Study
 
     Arrays = Mapping[str, NDArray[Any]]
     Records = Sequence[Sequence[Any]]  # see Findings.records
@@ -48,9 +48,7 @@ SHAPING_SUFFIXES = (".py", ".toml")
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
-def cached_network(
-    layer: NetworkLayer, metric_crs: str, findings: Findings, build: Callable[[Findings], Network]
-) -> Network:
+def cached_network(study: Study, findings: Findings, build: Callable[[Findings], Network]) -> Network:
     """Take a network from the cache, or build it and put it there.
 
     Parameters
@@ -60,10 +58,10 @@ def cached_network(
     build
         Called with findings of its own if the cache does not have the network.
     """
-    path = network_file(layer, metric_crs)
+    path = network_file(study)
     if path is None:
         return build(findings)
-    stored = _load(path, layer, findings) if path.is_file() else None
+    stored = _load(path, study.network, findings) if path.is_file() else None
     if stored is not None:
         network, told = stored
         findings.add_records(told)
@@ -77,13 +75,18 @@ def cached_network(
     return network
 
 
-def network_file(layer: NetworkLayer, metric_crs: str) -> Path | None:
-    """Where the cache has, or would have, the network of a layer; None where it keeps none."""
+def network_file(study: Study) -> Path | None:
+    """Where the cache has, or would have, the network of a study; None where it keeps none."""
+    layer = study.network
     # Not of the network: how places meet it, and what is told of it.
     unshaping = dict.fromkeys(("path", "snap_cap_m", "fallback_detour", "thin_km_per_km2"), True)
     settings = layer.model_dump(mode="json", exclude={**unshaping, "terrain": {"path"}})
-    terrain = () if layer.terrain is None else (layer.terrain.path,)
-    return kept_file("network", [metric_crs, settings], (layer.path, *terrain))
+    inputs = [layer.path] + ([] if layer.terrain is None else [layer.terrain.path])
+    around: list[object] = []
+    if study.areas.codes:  # of the streets those around the areas
+        around = [study.areas.model_dump(mode="json", exclude={"path"}), study.page_reach_m, layer.snap_cap_m]
+        inputs.append(study.areas.path)
+    return kept_file("network", [study.metric_crs, settings, around], inputs)
 
 
 def stored_network(path: Path) -> Network:

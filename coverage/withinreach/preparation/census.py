@@ -12,6 +12,7 @@ from withinreach.errors import SourceError
 from withinreach.model import Step
 from withinreach.preparation import people_findings as told
 from withinreach.preparation.calibration import Margins, calibrate
+from withinreach.preparation.scope import note_elsewhere
 from withinreach.preparation.townships import prepare_townships, totals_in
 from withinreach.sources.population import read_census
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from withinreach.preparation.accounts import Accounts
     from withinreach.preparation.calibration import Cells
     from withinreach.preparation.findings import Findings
-    from withinreach.preparation.frame import MetricFrame
+    from withinreach.preparation.scope import Scope
     from withinreach.preparation.townships import TownshipMargin
     from withinreach.sources.population import UnitTotals
     from withinreach.study import Calibration, PopulationLayer
@@ -50,8 +51,7 @@ def calibrate_to_census(
     calibration: Calibration,
     parent: NDArray[np.int64],
     cells: Cells,
-    areas: Areas,
-    frame: MetricFrame,
+    scope: Scope,
     accounts: Accounts,
     findings: Findings,
 ) -> tuple[Cells, pd.DataFrame]:
@@ -69,8 +69,10 @@ def calibrate_to_census(
     SourceError
         If the census cannot be used, or contradicts itself or the townships.
     """
+    areas = scope.areas
     census = read_census(layer, calibration)
     findings.take(census.path, census.remarks)
+    census, calibration = _of_study(census, calibration, scope, findings)
     targets, without = _targets(census, calibration, areas)
     targets = targets.reindex(columns=list(cells.groups))
     told.note_totals(census, findings)
@@ -80,7 +82,7 @@ def calibrate_to_census(
     if calibration.townships is not None:
         group = list(cells.groups).index(calibration.townships.group)
         margins = replace(
-            margins, townships=prepare_townships(calibration.townships, group, cells, areas, frame, findings)
+            margins, townships=prepare_townships(calibration.townships, group, cells, areas, scope.frame, findings)
         )
     scaled, filled = calibrate(cells, margins)
     told.note_filled(census.path, filled, findings)
@@ -98,6 +100,27 @@ def calibrate_to_census(
         accounts.enter_sums(Step.CENSUS, str(group), np.append(wanted, elsewhere))
         accounts.enter_sums(Step.CENSUS_WITHOUT_AREA, str(group), np.append(np.zeros(len(areas)), elsewhere))
     return scaled, factors
+
+
+def _of_study(
+    census: UnitTotals, calibration: Calibration, scope: Scope, findings: Findings
+) -> tuple[UnitTotals, Calibration]:
+    """The units of the census, and where they are sent, without what is about areas that the study does not take."""
+    if not scope.others:
+        return census, calibration
+    into: dict[str, str | dict[str, float]] = {}
+    for code, target in calibration.into.items():
+        shares = {target: 1.0} if isinstance(target, str) else target
+        own = {area: share for area, share in shares.items() if area not in scope.others}
+        if own:
+            into[code] = own
+    codes = census.people.index
+    kept = np.array([code in into or (code not in scope.others and scope.takes(code)) for code in codes], bool)
+    note_elsewhere(census.path, ~kept, findings)
+    return (
+        replace(census, people=census.people[kept], name=census.name[kept]),
+        calibration.model_copy(update={"into": into}),
+    )
 
 
 def _targets(census: UnitTotals, calibration: Calibration, areas: Areas) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -15,7 +15,7 @@ from withinreach.sources.rows import need_columns
 from withinreach.sources.vectors import read_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from withinreach.model import Network, Places
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.sources.population import Bounds
     from withinreach.study import CompoundLayer, Study
 
 # Streets and walls that share a node are apart by the rounding of the network's vertices, at most.
@@ -52,8 +53,15 @@ class Compounds(NamedTuple):
     gates: NDArray[np.float64]
 
 
-def read_compounds(study: Study, frame: MetricFrame, findings: Findings) -> Iterator[Compounds]:
+def read_compounds(
+    study: Study, frame: MetricFrame, findings: Findings, within: Callable[[str], Bounds | None]
+) -> Iterator[Compounds]:
     """The compounds of a study's own layer, and the walls of an OpenStreetMap file of streets.
+
+    Parameters
+    ----------
+    within
+        By the datum of a layer the bounds in which compounds are read; None: everywhere.
 
     Raises
     ------
@@ -66,11 +74,11 @@ def read_compounds(study: Study, frame: MetricFrame, findings: Findings) -> Iter
         names, homes = walls.rings["name"].to_numpy(object), walls.rings["homes"].to_numpy(bool)
         yield Compounds(study.network.path, names, shapes, homes, frame.to_metres("wgs84", *walls.gates.T))
     if study.compounds is not None:
-        yield _drawn(study.compounds, frame, findings)
+        yield _drawn(study.compounds, within(study.compounds.datum), frame, findings)
 
 
-def _drawn(layer: CompoundLayer, frame: MetricFrame, findings: Findings) -> Compounds:
-    read = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer)
+def _drawn(layer: CompoundLayer, bounds: Bounds | None, frame: MetricFrame, findings: Findings) -> Compounds:
+    read = read_layer(layer.path, layer.datum, kind="Polygon", layer=layer.layer, bounds=bounds)
     findings.take(layer.path, read.remarks)
     raw = read.features
     names = np.array([f"feature {number}" for number in read.number], object)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from withinreach.errors import SourceError
 from withinreach.preparation.code_changes import current_unit
+from withinreach.preparation.scope import note_elsewhere
 from withinreach.sources.remarks import Spot
 from withinreach.sources.rows import need_columns, problem_lines
 from withinreach.sources.tables import data_rows, read_table
@@ -22,8 +23,8 @@ from withinreach.sources.tables import data_rows, read_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.model import Areas
     from withinreach.preparation.findings import Findings
+    from withinreach.preparation.scope import Scope
     from withinreach.study import CrosswalkLayer
 
 UNKNOWN = -1
@@ -75,7 +76,7 @@ def short_name(name: str) -> str:
     return name
 
 
-def read_crosswalk(layer: CrosswalkLayer, areas: Areas, findings: Findings) -> Crosswalk:
+def read_crosswalk(layer: CrosswalkLayer, scope: Scope, findings: Findings) -> Crosswalk:
     """Read a crosswalk and report where its lists contradict each other.
 
     Raises
@@ -99,8 +100,12 @@ def read_crosswalk(layer: CrosswalkLayer, areas: Areas, findings: Findings) -> C
     table = pd.DataFrame({role: raw[column].fillna("").str.strip() for role, column in columns.items()})
     table = table.assign(code_system=table.get("code_system", ""), row=table.index)
     _need_one_unit(layer, table)
-    known = {current_unit(code): row for row, code in enumerate(areas.table["code"])}
-    table["unit"], old = table["unit"].map(current_unit), table["unit"]
+    known = {current_unit(code): row for row, code in enumerate(scope.areas.table["code"])}
+    elsewhere = table["unit"].map(current_unit).isin([current_unit(code) for code in scope.others]).to_numpy(bool)
+    note_elsewhere(layer.path, elsewhere, findings)
+    table = table[~elsewhere]
+    old = table["unit"]
+    table = table.assign(unit=old.map(current_unit))
     _note_old_units(layer, old, table["unit"], findings)
     _note_units_without_area(layer, table, known, findings)
     _note_conflicts(layer, table, findings)

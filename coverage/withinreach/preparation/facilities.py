@@ -17,6 +17,7 @@ from withinreach.sources.remarks import Spot
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
     from withinreach.preparation.repairs import Repairs
+    from withinreach.sources.population import Bounds
     from withinreach.study import FacilityLayer, Study
 
 TEXT_COLUMNS = ("id", "kind", "name", "file")
@@ -53,10 +55,17 @@ class Facilities(NamedTuple):
     columns: dict[str, dict[str, str]]
 
 
-def read_all_facilities(study: Study, repairs: Repairs, frame: MetricFrame, findings: Findings) -> Facilities:
+def read_all_facilities(
+    study: Study, repairs: Repairs, frame: MetricFrame, findings: Findings, within: Callable[[str], Bounds | None]
+) -> Facilities:
     """Every facility layer, one below the other; attributes that a layer lacks are unknown.
 
     Problems of layers are kept in the findings; what is returned then lacks these layers.
+
+    Parameters
+    ----------
+    within
+        By the datum of a layer the bounds in which facilities count; None: everywhere.
 
     Raises
     ------
@@ -66,7 +75,7 @@ def read_all_facilities(study: Study, repairs: Repairs, frame: MetricFrame, find
     read: list[Facilities] = []
     for layer in study.facilities:
         with findings.problems_kept():
-            read.append(read_facilities(layer, study, repairs, frame, findings))
+            read.append(read_facilities(layer, study, repairs, frame, findings, within(layer.datum)))
     if len(read) < len(study.facilities):
         return Facilities(pd.DataFrame(), np.empty((0, 2)), frozenset(), {})
     table = pd.concat([one.table for one in read], ignore_index=True)
@@ -94,9 +103,14 @@ def _need_capacities(study: Study, told: frozenset[str]) -> None:
 
 
 def read_facilities(
-    layer: FacilityLayer, study: Study, repairs: Repairs, frame: MetricFrame, findings: Findings
+    layer: FacilityLayer,
+    study: Study,
+    repairs: Repairs,
+    frame: MetricFrame,
+    findings: Findings,
+    bounds: Bounds | None = None,
 ) -> Facilities:
-    """Read one facility layer, as repaired.
+    """Read one facility layer, all of it or within bounds, as repaired.
 
     A facility that is closed, planned or under construction stays in the table with its status and serves nobody; see
     `Case.facility_rows`.
@@ -107,7 +121,7 @@ def read_facilities(
         One line for every row with a coordinate that is missing, not a number or impossible in the declared datum,
         and for every attribute that cannot be read.
     """
-    file = read_facility_file(layer, repairs, findings)
+    file = read_facility_file(layer, repairs, findings, bounds)
     own = tuple(dict.fromkeys(name for one in study.facilities for name in one.attributes if name not in roles()))
     typed = type_attributes(layer.path, file.table, file.columns, own)
     findings.take(layer.path, typed.remarks)

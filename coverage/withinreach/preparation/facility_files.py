@@ -11,6 +11,7 @@ from withinreach.errors import SourceError
 from withinreach.preparation.attributes import ATTRIBUTES
 from withinreach.preparation.audit.positions import note_swapped
 from withinreach.preparation.positions import feature_table, point_positions, table_positions
+from withinreach.preparation.scope import note_elsewhere
 from withinreach.sources.headers import Column, Named, find_columns, fold, listed_columns
 from withinreach.sources.remarks import Spot
 from withinreach.sources.tables import TABLE_SUFFIXES, data_rows, read_table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.repairs import Repairs
+    from withinreach.sources.population import Bounds
     from withinreach.sources.tables import Table
     from withinreach.study import FacilityLayer
 
@@ -56,8 +58,12 @@ class FacilityFile:
     problems: list[str]
 
 
-def read_facility_file(layer: FacilityLayer, repairs: Repairs, findings: Findings) -> FacilityFile:
+def read_facility_file(
+    layer: FacilityLayer, repairs: Repairs, findings: Findings, bounds: Bounds | None = None
+) -> FacilityFile:
     """Read the file of a layer, repair its rows, and find its columns by the study's names or by their labels.
+
+    Of a table that is read within bounds all coordinates are judged; of rows that lie elsewhere only the count is kept.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def read_facility_file(layer: FacilityLayer, repairs: Repairs, findings: Finding
     """
     named = _named(layer)
     if layer.path.suffix.lower() not in TABLE_SUFFIXES:
-        return _from_features(layer, named, findings)
+        return _from_features(layer, named, findings, bounds)
     table = facility_rows(layer)
     findings.take(layer.path, table.remarks)
     if table.rows.empty:
@@ -78,7 +84,9 @@ def read_facility_file(layer: FacilityLayer, repairs: Repairs, findings: Finding
     place = (columns["x"].name, columns["y"].name)
     found = table_positions(layer.path, layer.datum, rows, place, findings)
     note_swapped(layer, rows[list(place)], np.column_stack([found.x, found.y]), findings)
-    return FacilityFile(rows, columns, *found)
+    here = np.ones(len(rows), bool) if bounds is None else ~found.beyond(bounds)
+    note_elsewhere(layer.path, ~here, findings)
+    return FacilityFile(rows[here], columns, found.x[here], found.y[here], found.problems)
 
 
 def facility_rows(layer: FacilityLayer) -> Table:
@@ -87,8 +95,8 @@ def facility_rows(layer: FacilityLayer) -> Table:
     return data_rows(read_table(layer.path, asked, layer.sheet))
 
 
-def _from_features(layer: FacilityLayer, named: Named, findings: Findings) -> FacilityFile:
-    read = read_layer(layer.path, layer.datum, kind="Point", layer=layer.layer)
+def _from_features(layer: FacilityLayer, named: Named, findings: Findings, bounds: Bounds | None) -> FacilityFile:
+    read = read_layer(layer.path, layer.datum, kind="Point", layer=layer.layer, bounds=bounds)
     findings.take(layer.path, read.remarks)
     table = feature_table(read)
     columns = _columns(layer, table, named, ())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from withinreach.model import Areas, Network, Places, UnitList
     from withinreach.preparation.findings import Findings
+    from withinreach.preparation.scope import Scope
     from withinreach.study import Study
 
 # Of many small components the ones with most people are named; the others are summed.
@@ -57,11 +58,11 @@ def _spread(metres: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[f
     return half, most, metres.max()
 
 
-def note_units(study: Study, units: Mapping[str, UnitList], findings: Findings) -> None:
+def note_units(study: Study, units: Mapping[str, UnitList], scope: Scope, findings: Findings) -> None:
     """Per list of units how many lie outside all areas, and how many no street is near."""
     for level, layer in study.units.items():
         places = units[level].places
-        outside, lost = places.area == OUTSIDE_AREAS, ~places.snapped
+        outside, lost = (places.area == OUTSIDE_AREAS) & ~scope.with_others(places.xy), ~places.snapped
         if outside.any():
             findings.note("units_outside_areas", layer.path, {"count": outside.sum(), "of": len(places)})
         if lost.any():

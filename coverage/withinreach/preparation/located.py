@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
+    from withinreach.preparation.scope import Scope
     from withinreach.sources.population import Masked, Parts
 
 
@@ -53,3 +55,19 @@ class Located:
     moved: pd.Series
     without_area: pd.Series
     masked: tuple[Masked, ...] = ()
+
+
+def without_others(located: Located, scope: Scope) -> tuple[Located, NDArray[np.float64]]:
+    """Without the cells in areas that the study does not take, as if nobody had read them; and where these are."""
+    theirs = scope.with_others(located.xy)
+    if not theirs.any():
+        return located, np.empty((0, 2))
+    own = replace(
+        located,
+        groups=located.groups[~theirs].reset_index(drop=True),
+        xy=located.xy[~theirs],
+        area=located.area[~theirs],
+        spread=located.spread[~theirs],
+        read=located.read - located.groups[theirs].sum(),
+    )
+    return own, located.xy[theirs]

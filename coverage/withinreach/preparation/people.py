@@ -13,11 +13,10 @@ from withinreach.errors import SourceError
 from withinreach.model import OUTSIDE_AREAS, Step
 from withinreach.preparation import people_findings as told
 from withinreach.preparation.accounts import Accounts
-from withinreach.preparation.areas import assign_areas
 from withinreach.preparation.calibration import Cells
 from withinreach.preparation.census import calibrate_to_census, no_factors
 from withinreach.preparation.frame import misplaced
-from withinreach.preparation.located import Located
+from withinreach.preparation.located import Located, without_others
 from withinreach.preparation.nesting import need_apart, parents
 from withinreach.preparation.spreading import spread_totals
 from withinreach.sources.population import population_datum, read_population
@@ -30,11 +29,9 @@ if TYPE_CHECKING:
     from withinreach.model import Areas
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.preparation.scope import Scope
     from withinreach.sources.population import Bounds, Masked, PeoplePoints
     from withinreach.study import PopulationLayer
-
-# Rasters are read this far around the areas; more than a rectangle bends between two systems over a prefecture.
-WINDOW_MARGIN_M = 2000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +50,8 @@ class People:
         Width and height of a cell.
     accounts, factors, masked : DataFrame
         As `Audit` has them.
+    others_xy : (m, 2) float64
+        Centres of inhabited cells beside them, in areas that the study does not take, metres.
     """
 
     groups: pd.DataFrame
@@ -62,13 +61,14 @@ class People:
     accounts: pd.DataFrame
     factors: pd.DataFrame
     masked: pd.DataFrame
+    others_xy: NDArray[np.float64]
 
 
-def prepare_people(layer: PopulationLayer, areas: Areas, frame: MetricFrame, findings: Findings) -> People:
+def prepare_people(layer: PopulationLayer, scope: Scope, frame: MetricFrame, findings: Findings) -> People:
     """Read the population around the areas, give every cell its unit, and calibrate it where the study says so.
 
     A cell belongs to the unit that holds its centre; people whose cell lies outside all units are counted in
-    ``accounts`` and left out.
+    ``accounts`` and left out. Who lives in areas of the same file that the study does not take is not counted at all.
 
     Raises
     ------
@@ -77,10 +77,12 @@ def prepare_people(layer: PopulationLayer, areas: Areas, frame: MetricFrame, fin
     CrsError
         If a CRS contradicts the declared datum.
     """
+    areas = scope.areas
     if layer.spread is None:
-        located = _locate(layer, areas, frame, findings)
+        located = _locate(layer, scope, frame, findings)
     else:
-        located = spread_totals(layer, layer.spread, areas, frame, findings)
+        located = spread_totals(layer, layer.spread, scope, frame, findings)
+    located, others_xy = without_others(located, scope)
     inside = located.area != OUTSIDE_AREAS
     if not located.groups[inside].to_numpy().any():
         raise SourceError(
@@ -97,13 +99,20 @@ def prepare_people(layer: PopulationLayer, areas: Areas, frame: MetricFrame, fin
         need_apart(layer, located.parts, parent)
         told.note_apart(layer, parent, findings)
         told.note_order(located.path, located.groups, parent, findings)
-        cells, factors = calibrate_to_census(layer, layer.calibration, parent, cells, areas, frame, accounts, findings)
+        cells, factors = calibrate_to_census(layer, layer.calibration, parent, cells, scope, accounts, findings)
         cells = _inhabited(cells)
         accounts.enter(Step.CALIBRATION, cells.groups, cells.area)
         accounts.enter(Step.CALIBRATION, -before.groups, before.area)
     accounts.enter(Step.IN_AREAS, cells.groups, cells.area)
     return People(
-        cells.groups, cells.xy, cells.area, located.size_m, accounts.table(), factors, masked_table(located.masked)
+        cells.groups,
+        cells.xy,
+        cells.area,
+        located.size_m,
+        accounts.table(),
+        factors,
+        masked_table(located.masked),
+        others_xy,
     )
 
 
@@ -126,12 +135,12 @@ def _opened(located: Located, areas: Areas) -> Accounts:
     return accounts
 
 
-def _locate(layer: PopulationLayer, areas: Areas, frame: MetricFrame, findings: Findings) -> Located:
+def _locate(layer: PopulationLayer, scope: Scope, frame: MetricFrame, findings: Findings) -> Located:
     """Read cells or points and find the area of each."""
-    path = layer.main_path
+    path, areas = layer.main_path, scope.areas
     datum = population_datum(layer)
-    corners = shapely.bounds(areas.table.geometry.to_numpy()).reshape(-1, 2)
-    points = read_population(layer, datum, frame.bounds_in(datum, corners, WINDOW_MARGIN_M))
+    bounds = scope.bounds_of_people(datum)
+    points = read_population(layer, datum, bounds, bounds if scope.others else None)
     wrong = misplaced(datum, points.x, points.y)
     if wrong.any():
         x, y = points.x[wrong][0], points.y[wrong][0]
@@ -151,7 +160,7 @@ def _locate(layer: PopulationLayer, areas: Areas, frame: MetricFrame, findings: 
         path=path,
         groups=groups,
         xy=xy,
-        area=assign_areas(areas, xy),
+        area=scope.area_of(xy),
         spread=np.zeros(len(xy), bool),
         size_m=_cell_size_m(layer, points, datum, frame),
         parts=points.parts,

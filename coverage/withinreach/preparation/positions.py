@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.sources.population import Bounds
     from withinreach.sources.vectors import Layer
 
 NAMED_FEATURES = 3
@@ -30,6 +31,11 @@ class Positions(NamedTuple):
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     problems: list[str]
+
+    def beyond(self, bounds: Bounds) -> NDArray[np.bool_]:
+        """Which places lie outside bounds."""
+        west, south, east, north = bounds
+        return (self.x < west) | (self.x > east) | (self.y < south) | (self.y > north)
 
 
 def table_positions(

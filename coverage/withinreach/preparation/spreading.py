@@ -15,6 +15,7 @@ from withinreach.preparation.filling import fill_polygons
 from withinreach.preparation.frame import misplaced
 from withinreach.preparation.located import Located
 from withinreach.preparation.people_findings import note_homes, note_spread, note_totals
+from withinreach.preparation.scope import note_elsewhere
 from withinreach.sources.population import read_homes, read_totals
 from withinreach.study import AreaLayer
 
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from withinreach.model import Areas
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.preparation.scope import Scope
     from withinreach.study import Homes, PopulationLayer, Spread, UnitLayer
 
 
 def spread_totals(
-    layer: PopulationLayer, spread: Spread, areas: Areas, frame: MetricFrame, findings: Findings
+    layer: PopulationLayer, spread: Spread, scope: Scope, frame: MetricFrame, findings: Findings
 ) -> Located:
     """Give the people of every unit to the homes in it, by weight.
 
@@ -42,9 +44,15 @@ def spread_totals(
     """
     totals, parts = read_totals(layer, spread)
     findings.take(totals.path, totals.remarks)
-    units = areas if spread.units is None else read_units(spread.units, frame, findings)
-    codes = units.table["code"]
     people = totals.people.fillna(0.0)
+    if spread.units is None:
+        units = scope.near
+        far = scope.others - set(units.table["code"])
+        people = people[~people.index.isin(far)]
+        note_elsewhere(totals.path, totals.people.index.isin(far), findings)
+    else:
+        units = read_units(spread.units, frame, findings)
+    codes = units.table["code"]
     known = people.index.isin(codes)
     if not known.any():
         raise SourceError(
@@ -67,7 +75,7 @@ def spread_totals(
         path=totals.path,
         groups=pd.DataFrame(of_unit.to_numpy()[unit[here]] * share[here, None], columns=list(people)),
         xy=xy,
-        area=assign_areas(areas, xy),
+        area=scope.area_of(xy),
         spread=np.isin(unit[here], homeless),
         size_m=(layer.cell_m, layer.cell_m),
         parts=parts,

@@ -10,14 +10,15 @@ import pandas as pd
 from withinreach.errors import SourceError
 from withinreach.model import STATISTICS, TOTAL
 from withinreach.preparation.attributes import filled
+from withinreach.preparation.scope import note_elsewhere
 from withinreach.sources.rows import need_columns, numbers, problem_lines
 from withinreach.sources.tables import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from withinreach.model import Areas
     from withinreach.preparation.findings import Findings
+    from withinreach.preparation.scope import Scope
     from withinreach.study import StatisticsLayer
 
 # 含长垣 / 不含长垣, as yearbooks and spreadsheets put it.
@@ -28,7 +29,7 @@ YES_NO = {
 FIRST_YEAR, LAST_YEAR = 1949, 2100
 
 
-def prepare_statistics(layer: StatisticsLayer, areas: Areas, findings: Findings) -> pd.DataFrame:
+def prepare_statistics(layer: StatisticsLayer, scope: Scope, findings: Findings) -> pd.DataFrame:
     """Read the table of statistics.
 
     Returns
@@ -72,7 +73,7 @@ def prepare_statistics(layer: StatisticsLayer, areas: Areas, findings: Findings)
         }
     ).astype(dict.fromkeys(("code", "statistic", "includes_changyuan"), "str"))
     _need_once(layer, raw, table)
-    return table[_kept(layer, table, areas, findings)].reset_index(drop=True)
+    return table[_kept(layer, table, scope, findings)].reset_index(drop=True)
 
 
 def _changyuan(layer: StatisticsLayer, raw: pd.DataFrame) -> pd.Series:
@@ -90,13 +91,15 @@ def _need_once(layer: StatisticsLayer, raw: pd.DataFrame, table: pd.DataFrame) -
         raise SourceError(problems)
 
 
-def _kept(layer: StatisticsLayer, table: pd.DataFrame, areas: Areas, findings: Findings) -> NDArray[np.bool_]:
+def _kept(layer: StatisticsLayer, table: pd.DataFrame, scope: Scope, findings: Findings) -> NDArray[np.bool_]:
     """Rows with a value for one of the areas or for all together."""
-    elsewhere = ~table["code"].isin([*areas.table["code"], TOTAL]).to_numpy()
+    others = table["code"].isin(scope.others).to_numpy(bool)
+    note_elsewhere(layer.path, others, findings)
+    elsewhere = ~others & ~table["code"].isin([*scope.areas.table["code"], TOTAL]).to_numpy()
     if elsewhere.any():
         codes = ", ".join(dict.fromkeys(table["code"][elsewhere]))
         findings.note("statistics_elsewhere", layer.path, {"count": elsewhere.sum(), "codes": codes})
     empty = table["value"].isna().to_numpy()
     if empty.any():
         findings.note("statistics_empty", layer.path, {"count": empty.sum()})
-    return ~elsewhere & ~empty
+    return ~others & ~elsewhere & ~empty

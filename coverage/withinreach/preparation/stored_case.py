@@ -58,7 +58,7 @@ def cached_case(study: Study, build: Callable[[Findings], Case]) -> Case:
                 path.touch()
                 return case
     case = build(findings)
-    network = network_file(study.network, study.metric_crs)
+    network = network_file(study)
     if network is not None:
         store(path, {"network": np.array(network.name), **_arrays(case)})
     return case

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from withinreach.preparation.findings import Findings
     from withinreach.preparation.frame import MetricFrame
     from withinreach.sources.osm import Streets
+    from withinreach.sources.population import Bounds
     from withinreach.study import NetworkLayer
 
 
@@ -31,15 +32,17 @@ if TYPE_CHECKING:
 UNKNOWN_SHARE = 0.01
 
 
-def prepare_network(layer: NetworkLayer, frame: MetricFrame, findings: Findings) -> Network:
-    """Read a street layer and build the network that people walk on.
+def prepare_network(
+    layer: NetworkLayer, frame: MetricFrame, findings: Findings, bounds: Bounds | None = None
+) -> Network:
+    """Read a street layer, all of it or within bounds, and build the network that people walk on.
 
     Raises
     ------
     SourceError, CrsError
         If the layer cannot be used; see `read_streets`.
     """
-    return network_of(layer, read_streets(layer), frame, findings)
+    return network_of(layer, read_streets(layer, bounds), frame, findings)
 
 
 def network_of(layer: NetworkLayer, streets: Streets, frame: MetricFrame, findings: Findings) -> Network:

@@ -29,9 +29,21 @@ class _Squares(NamedTuple):
     value: NDArray[np.int64]
 
 
-def with_support(layer: NetworkLayer, network: Network, people: Places, cell_size_m: tuple[float, float]) -> Places:
-    """People with ``support_km_per_km2`` by `street_support`, and ``thin_network`` where it is below the limit."""
-    support = street_support(network, people.xy, cell_size_m)
+def with_support(
+    layer: NetworkLayer,
+    network: Network,
+    people: Places,
+    cell_size_m: tuple[float, float],
+    others_xy: NDArray[np.float64],
+) -> Places:
+    """People with ``support_km_per_km2`` by `street_support`, and ``thin_network`` where it is below the limit.
+
+    Parameters
+    ----------
+    others_xy : (m, 2) float64
+        Centres of inhabited cells beside the areas, which are settled land, too; metres.
+    """
+    support = street_support(network, np.concatenate([people.xy, others_xy]), cell_size_m)[: len(people)]
     flagged = people.table.assign(support_km_per_km2=support, thin_network=support < layer.thin_km_per_km2)
     return replace(people, table=flagged)
 

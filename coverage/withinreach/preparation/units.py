@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from withinreach.model import OUTSIDE_AREAS, Places, UnitList
 from withinreach.preparation.areas import areas_of, assign_areas, unit_codes
 from withinreach.preparation.attributes import filled
 from withinreach.preparation.positions import feature_table, need_metres, point_positions, table_positions
+from withinreach.preparation.scope import note_elsewhere
 from withinreach.preparation.snapping import snap_places
 from withinreach.sources.rows import need_columns, numbers, problem_lines
 from withinreach.sources.tables import TABLE_SUFFIXES, data_rows, read_table
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from withinreach.preparation.frame import MetricFrame
     from withinreach.preparation.people import People
     from withinreach.preparation.positions import Positions
+    from withinreach.preparation.scope import Scope
     from withinreach.study import UnitListLayer
 
 
@@ -51,26 +53,38 @@ class ListedUnits:
     xy: NDArray[np.float64]
     polygons: Areas | None
 
+    def only(self, rows: NDArray[np.bool_]) -> ListedUnits:
+        """Some of a list of points."""
+        area = None if self.area is None else self.area[rows]
+        return replace(self, table=self.table[rows].reset_index(drop=True), area=area, xy=self.xy[rows])
 
-def read_units(layer: UnitListLayer, level: str, areas: Areas, frame: MetricFrame, findings: Findings) -> ListedUnits:
+
+def read_units(layer: UnitListLayer, level: str, scope: Scope, frame: MetricFrame, findings: Findings) -> ListedUnits:
     """Read a list of units: a table of points, or a layer of points or polygons.
+
+    Units around the areas are kept, too, for a facility counts for the nearest one.
 
     Raises
     ------
     SourceError
         One line for every row without a code or a place, and for every attribute that is no number.
     """
-    key = f"units.{level}"
+    key, bounds = f"units.{level}", scope.bounds(layer.datum)
     if layer.path.suffix.lower() in TABLE_SUFFIXES:
         asked = (layer.code, layer.name, layer.x, layer.y, *layer.attributes.values())
         table = data_rows(read_table(layer.path, asked, layer.sheet))
         findings.take(layer.path, table.remarks)
         need_columns(layer.path, table.rows, [(f"{key}.x", layer.x), (f"{key}.y", layer.y)])
         positions = table_positions(layer.path, layer.datum, table.rows, (layer.x, layer.y), findings)
-        return _points(layer, _fields(layer, key, table.rows, areas, findings), positions, frame)
-    read = read_layer(layer.path, layer.datum, kind="Point or Polygon", layer=layer.layer)
+        listed = _points(layer, _fields(layer, key, table.rows, scope, findings), positions, frame)
+        if bounds is None:
+            return listed
+        beyond = positions.beyond(bounds)
+        note_elsewhere(layer.path, beyond, findings)
+        return listed.only(~beyond)
+    read = read_layer(layer.path, layer.datum, kind="Point or Polygon", layer=layer.layer, bounds=bounds)
     findings.take(layer.path, read.remarks)
-    fields = _fields(layer, key, feature_table(read), areas, findings)
+    fields = _fields(layer, key, feature_table(read), scope, findings)
     points = (read.features.geometry.geom_type == "Point").to_numpy(bool)
     if points.all():
         return _points(layer, fields, point_positions(layer.path, layer.datum, read), frame)
@@ -100,7 +114,7 @@ def _points(layer: UnitListLayer, fields: Fields, positions: Positions, frame: M
     return ListedUnits(fields.table, fields.area, xy, None)
 
 
-def _fields(layer: UnitListLayer, key: str, raw: pd.DataFrame, areas: Areas, findings: Findings) -> Fields:
+def _fields(layer: UnitListLayer, key: str, raw: pd.DataFrame, scope: Scope, findings: Findings) -> Fields:
     wanted = [(f"{key}.code", layer.code), (f"{key}.name", layer.name)]
     wanted += [(f"{key}.attributes.{name}", column) for name, column in layer.attributes.items()]
     if layer.area is not None:
@@ -115,7 +129,8 @@ def _fields(layer: UnitListLayer, key: str, raw: pd.DataFrame, areas: Areas, fin
         attributes[name] = read.array
     area = None
     if layer.area is not None:
-        row = {code: place for place, code in enumerate(areas.table["code"])}
+        row = dict.fromkeys(scope.others, OUTSIDE_AREAS)
+        row |= {code: place for place, code in enumerate(scope.areas.table["code"])}
         found = filled(raw[layer.area]).map(row)
         remedy = "is the code of no area; correct it"
         problems += problem_lines(layer.path, raw, found.isna().to_numpy(bool), layer.area, remedy)
@@ -129,7 +144,7 @@ def place_units(
     layer: UnitListLayer,
     listed: ListedUnits,
     cells: People,
-    areas: Areas,
+    scope: Scope,
     network: Network,
     cap_m: float,
     frame: MetricFrame,
@@ -145,7 +160,7 @@ def place_units(
     places = Places(
         table=listed.table.assign(lon=lonlat[:, 0], lat=lonlat[:, 1]),
         xy=xy,
-        area=assign_areas(areas, xy) if listed.area is None else listed.area,
+        area=scope.area_of(xy) if listed.area is None else listed.area,
         segment=segment,
         offset_mm=offset_mm,
         access_mm=access_mm,

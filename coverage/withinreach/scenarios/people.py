@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from withinreach.errors import CoverageError
 from withinreach.model import Audit
-from withinreach.preparation import people_places
+from withinreach.preparation import people_places, scope_of
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import metric_frame
 from withinreach.preparation.people import prepare_people
@@ -47,14 +47,14 @@ def _of_another_study(case: Case, population: Population) -> tuple[Case, list[st
         missing = sorted({s.people for s in case.study.services.values()} - set(layer.groups))
         if missing:
             return case, [f"population.study: {population.study} has no group {', '.join(missing)}; services count it"]
-        cells = prepare_people(layer, case.areas, frame, findings)
+        cells = prepare_people(layer, scope_of(case.areas, frame), frame, findings)
     except CoverageError as error:
         return case, [f"population.study: {problem}" for problem in error.problems]
     people = people_places(cells, case.network, case.study.network.snap_cap_m, frame)
     return replace(
         case,
         study=case.study.model_copy(update={"population": layer}),
-        people=with_support(case.study.network, case.network, people, cells.size_m),
+        people=with_support(case.study.network, case.network, people, cells.size_m, cells.others_xy),
         cell_size_m=cells.size_m,
         audit=Audit(
             findings=findings.table(case.study.language),

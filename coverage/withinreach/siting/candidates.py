@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from withinreach.errors import StudyError
 from withinreach.model import NOT_OPEN, OUTSIDE_AREAS, Frozen, Places
-from withinreach.preparation import facility_places
+from withinreach.preparation import facility_places, scope_of
 from withinreach.preparation.facilities import Facilities, read_facilities
 from withinreach.preparation.findings import Findings
 from withinreach.preparation.frame import metric_frame
@@ -99,7 +99,7 @@ def listed(case: Case, layer: FacilityLayer) -> Candidates:
     frame, findings = metric_frame(case.study.metric_crs), Findings()
     study = case.study.model_copy(update={"facilities": (layer,)})
     read = read_facilities(layer, study, Repairs(), frame, findings)
-    places = facility_places(read, case.areas, case.network, case.study.network.snap_cap_m, frame)
+    places = facility_places(read, scope_of(case.areas, frame), case.network, case.study.network.snap_cap_m, frame)
     return _met(places, f"{len(places)} places of {layer.path.name}")
 
 
@@ -184,7 +184,7 @@ def _unnamed(case: Case, xy: NDArray[np.float64], what: str) -> Candidates:
     table = pd.DataFrame({"id": names, "name": names, "capacity": np.nan, "cost": np.nan})
     frame = metric_frame(case.study.metric_crs)
     unread = Facilities(table, xy, told=frozenset(), columns={})
-    places = facility_places(unread, case.areas, case.network, case.study.network.snap_cap_m, frame)
+    places = facility_places(unread, scope_of(case.areas, frame), case.network, case.study.network.snap_cap_m, frame)
     inside = np.flatnonzero(places.area != OUTSIDE_AREAS)
     return _met(_rows_of(places, inside), f"{len(inside)} {what}")
 

@@ -16,19 +16,25 @@ from withinreach.errors import CrsError, SourceError
 from withinreach.sources.files import need_file
 from withinreach.sources.graphml import graphml_crs, is_graphml, read_graphml
 from withinreach.sources.osm import CRS, Streets, is_osm, nothing_left_out, read_osm
-from withinreach.sources.vectors import PARQUET_SUFFIXES, read_layer
+from withinreach.sources.vectors import PARQUET_SUFFIXES, meets, read_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from withinreach.sources.population import Bounds
     from withinreach.study import NetworkLayer
 
 
-def read_streets(layer: NetworkLayer) -> Streets:
+def read_streets(layer: NetworkLayer, bounds: Bounds | None = None) -> Streets:
     """Read the streets of a study.
 
     An OpenStreetMap file is filtered by `walking_tags.toml`. Of any other file every line is a street; nothing is
     left out of it here.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north in the coordinates of the layer: only streets that meet them are read.
 
     Raises
     ------
@@ -39,7 +45,9 @@ def read_streets(layer: NetworkLayer) -> Streets:
         If the declared datum contradicts the file.
     """
     if not (is_osm(layer.path) or is_graphml(layer.path)):
-        read = read_layer(layer.path, layer.datum, kind="LineString", layer=layer.layer)
+        read = read_layer(layer.path, layer.datum, kind="LineString", layer=layer.layer, bounds=bounds)
+        if read.features.empty:
+            raise SourceError(f"{layer.path}: no street lies around the areas; check the datum of both layers")
         return Streets(read.features, nothing_left_out(read.features.crs), read.remarks)
     if layer.clean is not None:
         raise SourceError(
@@ -47,12 +55,24 @@ def read_streets(layer: NetworkLayer) -> Streets:
             "of OpenStreetMap and of graphs meet where they share a node; remove it"
         )
     if is_graphml(layer.path):
-        return read_graphml(layer.path, layer.datum, layer.exclude)
+        return _within(read_graphml(layer.path, layer.datum, layer.exclude), bounds)
     if layer.datum != "wgs84":
         raise CrsError(
             f'{layer.path}: declared as {layer.datum}, but OpenStreetMap files are in WGS84; declare datum = "wgs84"'
         )
-    return read_osm(layer.path)
+    return _within(read_osm(layer.path), bounds)
+
+
+def _within(streets: Streets, bounds: Bounds | None) -> Streets:
+    """The streets whose boxes meet bounds."""
+    if bounds is None:
+        return streets
+    near = meets(streets.lines.geometry.to_numpy(), bounds)
+    return streets._replace(
+        lines=streets.lines[near].reset_index(drop=True),
+        left_out=streets.left_out[meets(streets.left_out.geometry.to_numpy(), bounds)].reset_index(drop=True),
+        ends=None if streets.ends is None else streets.ends[near],
+    )
 
 
 def stated_datum(path: Path) -> str:

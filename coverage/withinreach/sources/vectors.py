@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pyogrio
 import pyproj
 import shapely
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from withinreach.sources.population.cells import Bounds
+
 PARQUET_SUFFIXES = (".parquet", ".geoparquet")
 GEOJSON_SUFFIXES = (".geojson", ".json")
 # Files that hold several layers; to list those of any other format GDAL would read it whole.
@@ -40,7 +44,8 @@ class Layer(NamedTuple):
     features : GeoDataFrame
         In the order of the file, index 0…n-1, without empty geometries.
     number : (n,) int64
-        Number of each feature in the file, from 1; the parts of a geometry that was taken apart share theirs.
+        Number of each feature in the file, from 1, or among those that were read within bounds; the parts of a geometry
+        that was taken apart share theirs.
     remarks
         How it was read, for the audit.
     """
@@ -50,7 +55,7 @@ class Layer(NamedTuple):
     remarks: tuple[Remark, ...]
 
 
-def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -> Layer:
+def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None, bounds: Bounds | None = None) -> Layer:
     """Read a layer and hold it to its declared datum.
 
     Parameters
@@ -63,6 +68,9 @@ def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -
         but for polygons, which are kept.
     layer
         Which layer of a file of several; without it the only one that may hold geometries of the kind.
+    bounds
+        West, south, east, north in the coordinates of the file: only features whose box meets them are read, of
+        GeoParquet with the bounding box of each row only groups of rows that hold some. There may be none.
 
     Raises
     ------
@@ -72,12 +80,12 @@ def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -
         If the CRS written in the file contradicts the declared datum.
     """
     need_file(path)
-    raw, remarks = _read(path, kind, layer)
+    raw, remarks = _read(path, kind, layer, bounds)
     if not isinstance(raw, gpd.GeoDataFrame):
         raise SourceError(f"{path}: has no geometry column; give a layer with {kind} geometries")
     need_same_crs(path, raw, datum)
     here = ~(raw.geometry.isna() | raw.geometry.is_empty).to_numpy(bool)
-    if not here.any():
+    if not here.any() and bounds is None:
         raise SourceError(f"{path}: the layer is empty; give a file with at least one {kind}")
     if not here.all():
         at = Spot(row=int(np.flatnonzero(~here)[0]) + 1)
@@ -96,20 +104,20 @@ def read_layer(path: Path, datum: str, *, kind: str, layer: str | None = None) -
     return Layer(features.reset_index(drop=True), features.index.to_numpy(np.int64), tuple(remarks))
 
 
-def _read(path: Path, kind: str, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+def _read(path: Path, kind: str, layer: str | None, bounds: Bounds | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
     suffix = path.suffix.lower()
     if layer is not None and suffix not in LAYERED_SUFFIXES:
         raise SourceError(f"{path}: holds one layer; remove layer = '{layer}' from the study")
     try:
         if suffix in PARQUET_SUFFIXES:
-            return gpd.read_parquet(path), []
+            return _read_parquet(path, bounds)
         if suffix == ".shp":
-            return _read_shapefile(path)
+            return _read_shapefile(path, bounds)
         if suffix in GEOJSON_SUFFIXES:
-            return _read_geojson(path)
+            return _read_geojson(path, bounds)
         if suffix in LAYERED_SUFFIXES:
-            return _read_one_of_several(path, kind, layer)
-        return pyogrio.read_dataframe(path, use_arrow=True), []
+            return _read_one_of_several(path, kind, layer, bounds)
+        return pyogrio.read_dataframe(path, use_arrow=True, bbox=bounds), []
     except SourceError:
         raise
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:
@@ -117,7 +125,28 @@ def _read(path: Path, kind: str, layer: str | None) -> tuple[gpd.GeoDataFrame, l
         raise SourceError(f"{path}: cannot be read as a vector layer: {reason}") from None
 
 
-def _read_one_of_several(path: Path, kind: str, layer: str | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+def _read_parquet(path: Path, bounds: Bounds | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+    """Read GeoParquet; within bounds by what it says of the place of its rows, else all of it, to be cut here."""
+    if bounds is None:
+        return gpd.read_parquet(path), []
+    geo = json.loads((pq.read_schema(path).metadata or {}).get(b"geo", b"null"))
+    told = geo["columns"][geo["primary_column"]] if geo else {}
+    if "covering" in told or told.get("encoding") == "point":
+        return gpd.read_parquet(path, bbox=bounds), []
+    whole = gpd.read_parquet(path)
+    return whole[meets(whole.geometry.to_numpy(), bounds)], [Remark("layer_without_boxes", {})]
+
+
+def meets(shapes: NDArray[np.object_], bounds: Bounds) -> NDArray[np.bool_]:
+    """Which shapes have a box that meets bounds; an empty one has none."""
+    west, south, east, north = shapely.bounds(shapes).T
+    near: NDArray[np.bool_] = (west <= bounds[2]) & (east >= bounds[0]) & (south <= bounds[3]) & (north >= bounds[1])
+    return near
+
+
+def _read_one_of_several(
+    path: Path, kind: str, layer: str | None, bounds: Bounds | None
+) -> tuple[gpd.GeoDataFrame, list[Remark]]:
     listed = pyogrio.list_layers(path)
     names = [str(name) for name, geometry in listed if geometry is not None]
     fitting = [str(name) for name, geometry in listed if geometry is not None and _may_hold(str(geometry), kind)]
@@ -136,7 +165,11 @@ def _read_one_of_several(path: Path, kind: str, layer: str | None) -> tuple[gpd.
     if len(names) > 1:
         others = ", ".join(name for name in names if name != chosen)
         remarks.append(Remark("layer_chosen", {"layer": chosen, "others": others}))
-    return pyogrio.read_dataframe(path, layer=chosen, use_arrow=True), remarks
+    if bounds is None:
+        return pyogrio.read_dataframe(path, layer=chosen, use_arrow=True), remarks
+    # A spatial index gives features in an order of its own.
+    found = pyogrio.read_dataframe(path, layer=chosen, use_arrow=True, bbox=bounds, fid_as_index=True)
+    return found.sort_index().reset_index(drop=True), remarks
 
 
 def _may_hold(geometry: str, kind: str) -> bool:
@@ -145,22 +178,23 @@ def _may_hold(geometry: str, kind: str) -> bool:
     return stated.removeprefix("Multi") in kind.split(" or ") or stated in ("Unknown", "GeometryCollection")
 
 
-def _read_geojson(path: Path) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+def _read_geojson(path: Path, bounds: Bounds | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
     """Read GeoJSON, which by its standard (RFC 7946) is UTF-8 without BOM, and often is not."""
     encoding = find_encoding(path)
     if encoding.codec == "utf-8":
-        return pyogrio.read_dataframe(path, use_arrow=True), []
+        return pyogrio.read_dataframe(path, use_arrow=True, bbox=bounds), []
     text = path.read_text(encoding=encoding.codec)
-    return pyogrio.read_dataframe(text.encode(), use_arrow=True), [Remark("text_decoded", {"encoding": encoding.title})]
+    decoded = pyogrio.read_dataframe(text.encode(), use_arrow=True, bbox=bounds)
+    return decoded, [Remark("text_decoded", {"encoding": encoding.title})]
 
 
-def _read_shapefile(path: Path) -> tuple[gpd.GeoDataFrame, list[Remark]]:
+def _read_shapefile(path: Path, bounds: Bounds | None) -> tuple[gpd.GeoDataFrame, list[Remark]]:
     """Read a shapefile: as its .cpg says, else as UTF-8, else as GB 18030, whichever gives text that is not garbled.
 
     GDAL replaces what an encoding does not hold and goes on. So it reads each byte as one letter, which loses nothing,
     and the bytes are decoded here, strictly.
     """
-    raw = pyogrio.read_dataframe(path, use_arrow=True, encoding=ONE_BYTE)
+    raw = pyogrio.read_dataframe(path, use_arrow=True, encoding=ONE_BYTE, bbox=bounds)
     for encoding in dict.fromkeys((*_stated_encoding(path), "UTF-8", "GB18030")):
         try:
             layer = _decoded(raw, encoding)

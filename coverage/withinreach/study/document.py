@@ -18,7 +18,7 @@ from withinreach.study.kinds import StudyKind, Taxonomy, taxonomy
 from withinreach.study.layers import AreaLayer, CompoundLayer, FacilityLayer, NetworkLayer, WaterLayer
 from withinreach.study.mapping import MapSheet
 from withinreach.study.population import PopulationLayer
-from withinreach.study.services import Profile, Service
+from withinreach.study.services import TRIED_S, Profile, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,6 +127,13 @@ class Study(Strict):
             for name, service in self.services.items()
             if service.people in hidden or (service.norm is not None and service.norm.of in hidden)
         )
+
+    @property
+    def page_reach_m(self) -> float:
+        """How far people may walk on a page: the longest cutoff at the fastest pace, and what is tried there."""
+        profiles = self.profiles
+        own = max(s.cutoff_s * profiles[s.profile].speed_m_s for s in self.services.values())
+        return max(own, TRIED_S * max(profile.speed_m_s for profile in profiles.values() if profile.slope != "none"))
 
     @property
     def facility_kinds(self) -> set[str]:

@@ -8,13 +8,15 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from withinreach.study.fields import Datum, Identifier, Strict
+from withinreach.study.fields import Code, Datum, Identifier, Strict
 
 
 class AreaLayer(Strict):
     """Polygons of the reporting units (GeoJSON, GeoPackage, any vector format of GDAL).
 
-    `layer` names one of several layers of a file, here and elsewhere.
+    `layer` names one of several layers of a file, here and elsewhere. `codes` takes only the areas whose codes are, or
+    begin with, one of these (``["4107"]``: the prefecture 410700 by GB/T 2260); of every other layer only what lies
+    within `around_m` of them is read then, by default three times as far as people may walk on a page.
     """
 
     path: Path
@@ -22,6 +24,12 @@ class AreaLayer(Strict):
     layer: str | None = None
     code: str = "code"
     name: str = "name"
+    codes: tuple[Code, ...] = ()
+    around_m: float | None = Field(default=None, gt=0)
+
+    def takes(self, code: str) -> bool:
+        """Whether the study is about the area, or the unit inside an area, with this code."""
+        return not self.codes or code.startswith(self.codes)
 
 
 class NetworkCleaning(Strict):

@@ -53,6 +53,10 @@ class Norm(Strict):
     source: str
 
 
+# Minutes that may be tried on an area's page without coming to the end of its streets.
+TRIED_S = 20 * 60
+
+
 class Service(Strict):
     """What is measured: which kinds of facility, for which people, within how many minutes on foot."""
 

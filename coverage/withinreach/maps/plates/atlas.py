@@ -12,7 +12,6 @@ from withinreach.analysis import result_of
 from withinreach.errors import StudyError
 from withinreach.maps.classes import density_breaks
 from withinreach.maps.content import SQUARE_M_PER_HA, label_point
-from withinreach.maps.gap_map import page_reach_m
 from withinreach.maps.labels import LABELS
 from withinreach.maps.palette import UNCOVERED_COLOURS, WATER_EDGE, WATER_FILL
 from withinreach.maps.plates.fonts import find_typeface
@@ -200,7 +199,7 @@ class Atlas:
     def _near(self, row: int) -> _Near:
         """The plates of an area are drawn one after the other: its ground is kept until another one's turn comes."""
         if self._kept is None or self._kept.row != row:
-            part = part_around(self.result.case, row, page_reach_m(self.result.case.study))
+            part = part_around(self.result.case, row, self.result.case.study.page_reach_m)
             lines = strokes(part.case.network)
             self._kept = _Near(row, result_of(self.result, part), lines, levels(lines))
         return self._kept

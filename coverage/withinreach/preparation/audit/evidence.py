@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from withinreach.model import Areas, Network, Places
     from withinreach.preparation.crosswalk import Crosswalk
     from withinreach.preparation.frame import MetricFrame
+    from withinreach.preparation.scope import Scope
     from withinreach.study import FacilityLayer, Study
 
     Facility = int | np.integer[Any]
@@ -39,12 +40,17 @@ class Evidence:
     study: Study
     facilities: Places
     columns: Mapping[str, Mapping[str, str]]
-    areas: Areas
+    scope: Scope
     network: Network
     people: Places
     water: gpd.GeoDataFrame
     frame: MetricFrame
     crosswalk: Crosswalk | None = None
+
+    @property
+    def areas(self) -> Areas:
+        """The areas of the study."""
+        return self.scope.areas
 
     @property
     def table(self) -> pd.DataFrame:

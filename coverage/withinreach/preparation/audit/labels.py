@@ -40,7 +40,8 @@ def note_area_codes(evidence: Evidence, findings: Findings) -> None:
 def note_codes(evidence: Evidence, findings: Findings) -> None:
     """Codes of units that are out of date, or of no area."""
     codes = evidence.texts("unit_code")
-    known = {*evidence.areas.table["code"], *map(current_unit, evidence.areas.table["code"])}
+    of_areas = {*evidence.areas.table["code"], *evidence.scope.others}
+    known = {*of_areas, *map(current_unit, of_areas)}
     for facility in np.flatnonzero((codes != "") & ~np.isin(codes, list(known))):
         new = current_unit(codes[facility])
         if new in known and len(codes[facility]) == len(new):

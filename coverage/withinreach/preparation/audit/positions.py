@@ -63,11 +63,12 @@ def in_china(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.b
 
 def note_outside(evidence: Evidence, findings: Findings) -> None:
     """Facilities outside all areas: of the neighbours, or misplaced."""
-    outside = np.flatnonzero(evidence.facilities.area == OUTSIDE_AREAS)
+    there = evidence.facilities
+    outside = np.flatnonzero((there.area == OUTSIDE_AREAS) & ~evidence.scope.with_others(there.xy))
     if not len(outside):
         return
     shapes = evidence.areas.table.geometry.to_numpy()
-    points = shapely.points(evidence.facilities.xy[outside])
+    points = shapely.points(there.xy[outside])
     (_, nearest), away_m = shapely.STRtree(shapes).query_nearest(points, return_distance=True, all_matches=False)
     for facility, area, metres in zip(outside, nearest, away_m, strict=True):
         path, at = evidence.path(facility), evidence.spot(facility, "name")

@@ -56,7 +56,9 @@ def population_datum(layer: PopulationLayer) -> str:
     return stated_datum(path)
 
 
-def read_population(layer: PopulationLayer, datum: str, bounds: Bounds) -> PeoplePoints:
+def read_population(
+    layer: PopulationLayer, datum: str, bounds: Bounds, of_points: Bounds | None = None
+) -> PeoplePoints:
     """Read every group of a population layer.
 
     Parameters
@@ -65,6 +67,8 @@ def read_population(layer: PopulationLayer, datum: str, bounds: Bounds) -> Peopl
         As `population_datum` gives it.
     bounds
         West, south, east, north in the coordinates of the datum: rasters are read in this window only.
+    of_points
+        The window in which points and polygons count; None: all of them do.
 
     Raises
     ------
@@ -76,4 +80,5 @@ def read_population(layer: PopulationLayer, datum: str, bounds: Bounds) -> Peopl
     """
     if is_raster_layer(layer):
         return read_rasters(layer, raster_parts(layer), datum, bounds)
-    return read_points(layer, datum)
+    points = read_points(layer, datum, of_points)
+    return points if of_points is None else points.within(of_points)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -99,3 +99,11 @@ class PeoplePoints:
     suppressed: tuple[Suppressed, ...] = ()
     remarks: tuple[Remark, ...] = ()
     extent: Bounds | None = None
+
+    def within(self, bounds: Bounds) -> PeoplePoints:
+        """Those within bounds, as if nobody else had been read."""
+        west, south, east, north = bounds
+        here = (self.x >= west) & (self.x <= east) & (self.y >= south) & (self.y <= north)
+        groups = {name: people[here] for name, people in self.groups.items()}
+        read = {name: float(people.sum()) for name, people in groups.items()}
+        return replace(self, x=self.x[here], y=self.y[here], groups=groups, read=read)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from withinreach.sources.population.cells import Bounds
     from withinreach.sources.remarks import Remark
 
 
@@ -84,9 +85,9 @@ def table_rows(path: Path, columns: Iterable[str], sheet: str | None = None) -> 
     return Rows(path, read.rows, None, [*read.remarks])
 
 
-def feature_rows(path: Path, datum: str, kind: str, layer: str | None = None) -> Rows:
-    """The features of a layer."""
-    read = read_layer(path, datum, kind=kind, layer=layer)
+def feature_rows(path: Path, datum: str, kind: str, layer: str | None = None, bounds: Bounds | None = None) -> Rows:
+    """The features of a layer, or those within bounds."""
+    read = read_layer(path, datum, kind=kind, layer=layer, bounds=bounds)
     table = read.features.drop(columns=read.features.geometry.name).set_index(read.number)
     return Rows(path, table, read.features.geometry.to_numpy(), [*read.remarks])
 

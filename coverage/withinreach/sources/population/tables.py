@@ -15,13 +15,19 @@ from withinreach.sources.population.parts import column_parts, listed_columns, s
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from withinreach.sources.population.cells import Bounds
     from withinreach.sources.population.files import Rows
     from withinreach.sources.population.parts import Parts
     from withinreach.study import PopulationLayer
 
 
-def read_points(layer: PopulationLayer, datum: str) -> PeoplePoints:
+def read_points(layer: PopulationLayer, datum: str, bounds: Bounds | None = None) -> PeoplePoints:
     """Read people from a table of points, or from a layer of points or polygons, whose cells count at their centres.
+
+    Parameters
+    ----------
+    bounds
+        Of a layer only the features that meet them are read, unless those elsewhere tell what suppressed ages are.
 
     Raises
     ------
@@ -39,7 +45,9 @@ def read_points(layer: PopulationLayer, datum: str) -> PeoplePoints:
         rows.need([("population.x", layer.x), ("population.y", layer.y)])
         x, y, cell = rows.coordinates(layer.x), rows.coordinates(layer.y), (0.0, 0.0)
     else:
-        rows = feature_rows(path, datum, shape_kind(path, layer.layer), layer.layer)
+        rows = feature_rows(
+            path, datum, shape_kind(path, layer.layer), layer.layer, None if layer.suppressed else bounds
+        )
         x, y, cell = _centres(np.asarray(rows.shapes, object))
     columns = ColumnSums(layer, rows)
     rows.raise_problems()
