@@ -30,6 +30,7 @@ from withinreach.cli import cli
 from withinreach.maps.plates.fonts import CHINESE
 from withinreach.model import Places
 from withinreach.publishing import NO_WALKS, Material, Publication, evidence_of, no_grounds, write_county
+from withinreach.siting.missing.pockets import find_pockets, lacking_in
 from withinreach.uncertainty import estimate_intervals
 
 if TYPE_CHECKING:
@@ -229,12 +230,14 @@ def test_the_headline_is_that_of_the_tables(brief, sample):
 
 
 def test_pockets_are_those_of_the_county_alone(brief, sample):
-    pockets = brief.tables["pockets"]
+    pockets, plans = brief.tables["pockets"], brief.tables["plans"].set_index("service")
     assert set(pockets["code"]) == {"410782"}
     for service, rows in pockets.groupby("service"):
-        uncovered = sample.table(service).set_index("code").loc["410782", "uncovered_people"]
-        assert rows["people"].sum() == pytest.approx(uncovered)
-        assert rows["people"].is_monotonic_decreasing
+        (row,) = sample.case.areas.rows_of(["410782"])
+        alone = find_pockets(sample, service, lacking_in(sample, service, row)).table
+        assert alone["people"].sum() == pytest.approx(sample.table(service)["uncovered_people"].iloc[row])
+        assert rows["people"].tolist() == pytest.approx(alone["people"].nlargest(8).tolist())
+        assert plans.loc[service, "pockets"] == len(alone)
 
 
 def test_new_sites_lie_in_the_county_and_gain_what_the_brief_says(brief, sample):

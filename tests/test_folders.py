@@ -116,7 +116,6 @@ def test_a_county_has_everything(west):
             "1_minutes.tif",
             "1_pairs.parquet",
             "1_targets.csv",
-            "1_targets.xlsx",
             "1_townships.csv",
             WEST,
             "datapackage.json",

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 import withinreach as wr
@@ -28,6 +28,8 @@ from withinreach.maps.plates.ground import COVERAGE_HATCHES, NO_PEOPLE_FACE, NO_
 from withinreach.maps.plates.names import Box, Room, Spot, cut_to, text_width_mm, wrapped
 
 if TYPE_CHECKING:
+    from matplotlib.patches import PathPatch
+
     from withinreach.maps.plates import Plate
 
 if not {entry.name for entry in font_manager.fontManager.ttflist} & set(CHINESE):
@@ -81,17 +83,18 @@ def test_an_english_study_has_english_plates():
 
 
 def test_a_county_shows_its_uncovered_cells_and_no_others(squares):
-    def cells(code: str) -> list[PolyCollection]:
-        drawn = wr.draw_plate(squares, "care", code).figure.axes[0].collections
-        return [one for one in drawn if isinstance(one, PolyCollection)]
+    def cells(code: str) -> list[PathPatch]:
+        drawn = wr.draw_plate(squares, "care", code).figure.axes[0].patches
+        return [one for one in drawn if one.get_rasterized()]
 
-    (east,) = cells("410702")
+    east = cells("410702")
+    assert [to_hex(one.get_facecolor()) for one in east] == list(UNCOVERED_COLOURS)
     # Five cells of ten people on a hectare each, 1000 m from the western border.
-    assert len(east.get_paths()) == 5
-    corners = np.concatenate([path.vertices[:4] for path in east.get_paths()])
-    assert (corners[:, 0] > 492_000).all()
-    assert {to_hex(face) for face in east.get_facecolor()} <= set(UNCOVERED_COLOURS)
-    assert len(cells("410703")[0].get_paths()) == 0
+    corners = np.concatenate([one.get_path().vertices.reshape(-1, 5, 2) for one in east])
+    assert len(corners) == 5
+    assert (corners[:, :, 0] > 492_000).all()
+    assert np.ptp(corners, axis=1).tolist() == [[100, 100]] * 5
+    assert sum(len(one.get_path().vertices) for one in cells("410703")) == 0
 
 
 def test_circles_grow_with_capacity_and_are_hollow_where_it_is_unknown(squares):

@@ -86,6 +86,7 @@ def test_only_one_module_imports_numba():
         ("branca", {"maps"}),
         ("docx", {"briefs"}),
         ("matplotlib", {"maps", "uncertainty"}),
+        ("PIL", {"maps"}),
         ("urllib", {"sources"}),
         ("requests", {"sources"}),
         ("http", {"sources"}),

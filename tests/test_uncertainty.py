@@ -112,6 +112,7 @@ def test_without_doubts_there_is_no_interval(sample):
 def test_the_same_seed_gives_the_same_table(sample):
     first, again, other = (estimate_intervals(sample, runs=6, seed=seed) for seed in (1, 1, 2))
     assert first.equals(again)
+    assert first.equals(estimate_intervals(sample, reaches=wr.analyse(sample).reaches, runs=6, seed=1))
     assert not first.equals(other)
     assert (first["low"] <= first["median"]).all()
     assert (first["median"] <= first["high"]).all()

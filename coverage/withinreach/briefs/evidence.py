@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from withinreach.standards import Judgement
 
 NEW_SITES = 3
+# Of the largest of each service a brief tells some; gap lists have them all.
+POCKETS = 8
 # Columns of pockets that a brief tells, see `find_pockets`.
 POCKET = (
     "people", "reason", "cells", "code", "lon", "lat", "nearest_id", "nearest_name", "minutes", "level_m",
@@ -75,8 +77,8 @@ def tables_of(evidence: Evidence, code: str, gaps: pd.DataFrame | None = None) -
     """The tables that the brief of one area, or of all (code ``total``), tells from: one for each of `KEYS`.
 
     ``coverage`` and ``intervals`` have the area and all together; ``counts`` targets per register and state;
-    ``targets`` the judgement of the area; ``pockets`` of uncovered people, ``rank`` 1 for most; ``plans`` the best new
-    sites in buildings of other kinds, and ``sites`` each of them; ``study`` what was measured and how.
+    ``targets`` the judgement of the area; the largest ``pockets`` of uncovered people, ``rank`` 1 for most; ``plans``
+    the best new sites in buildings of other kinds, and ``sites`` each of them; ``study`` what was measured and how.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def tables_of(evidence: Evidence, code: str, gaps: pd.DataFrame | None = None) -
     )
     counts = evidence.judgement.counts(code) if evidence.judgement.registers else pd.DataFrame()
     found = _pockets(result, code) if gaps is None else gaps
-    pockets = {name: _ranked(found[found["service"] == name]) for name in services}
+    pockets = {name: found[found["service"] == name] for name in services}
     own, area = result, None
     if code != TOTAL:
         own, area = evidence.atlas.own(result.case.areas.rows_of([code])[0]), 0
@@ -100,7 +102,7 @@ def tables_of(evidence: Evidence, code: str, gaps: pd.DataFrame | None = None) -
         "intervals": evidence.intervals[codes],
         "counts": counts.rename_axis(index="register", columns=None).reset_index(),
         "targets": evidence.judgement.of_unit(code),
-        "pockets": pd.concat(pockets.values(), ignore_index=True),
+        "pockets": pd.concat(map(_ranked, pockets.values()), ignore_index=True),
         "plans": pd.DataFrame([_plan_row(result, name, code, plans[name], len(pockets[name])) for name in services]),
         "sites": _sites(plans),
         "study": _study(evidence, code),
@@ -122,8 +124,8 @@ def _pockets(result: Result, code: str) -> pd.DataFrame:
 
 
 def _ranked(pockets: pd.DataFrame) -> pd.DataFrame:
-    """Pockets of one service, which are in the order of their people, with ``rank``."""
-    told = pockets[[*POCKET, "service", "place"]].reset_index(drop=True)
+    """The first pockets of one service, which are in the order of their people, with ``rank``."""
+    told = pockets[[*POCKET, "service", "place"]].head(POCKETS).reset_index(drop=True)
     told.insert(len(POCKET) + 1, "rank", np.arange(1, len(told) + 1))
     return told
 

@@ -192,11 +192,24 @@ def _targets(tables: CountyTables) -> pd.DataFrame:
         register_title=[titles[name] for name in rows["register"]],
         told_state=[tell_state(state, language) for state in rows["state"]],
         told_basis=told("basis", rows["basis"], language),
+        told_attribute=told("attribute", rows["attribute"].replace("", np.nan), language),
         done_percent=done.mask(rows["value"].astype(object) == PROTECTED, PROTECTED) if len(rows) else done,
     )
-    wanted = ["register_title", "target", "clause", READERS[language], "title", "unit", "value", "year", "target_value"]
-    wanted += ["stretch_value", "done_percent", "told_state", "gap", "gap_unit", "reported", "reported_year"]
-    return shown[[*wanted, "told_basis", "reason"]].reset_index(drop=True)
+    wanted = ["register_title", "target", "clause", READERS[language], "title", "unit", "told_attribute", "baseline"]
+    wanted += [
+        "baseline_year",
+        "value",
+        "year",
+        "target_value",
+        "stretch_value",
+        "done_percent",
+        "told_state",
+        "gap",
+        "gap_unit",
+        "reported",
+        "reported_year",
+    ]
+    return shown[[*wanted, "department", "told_basis", "reason"]].reset_index(drop=True)
 
 
 def _townships(tables: CountyTables) -> pd.DataFrame:

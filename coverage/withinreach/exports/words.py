@@ -37,6 +37,10 @@ _VALUES = MappingProxyType(
             "imported": ("统计", "statistic"),
             "narrative": ("叙述", "narrative"),
         },
+        "attribute": {
+            "binding": ("约束性", "binding"),
+            "expected": ("预期性", "expected"),
+        },
         "reason": {
             "distance": ("距离过远", "too far"),
             "no_connection": ("无路可达", "no way there"),

@@ -19,7 +19,7 @@ from withinreach.exports.pockets import pocket_shapes
 from withinreach.exports.rasters import write_minutes
 from withinreach.exports.sheets import CountyTables, write_county_workbook
 from withinreach.exports.tables import write_csv
-from withinreach.exports.targets import write_targets
+from withinreach.exports.targets import write_target_rows
 from withinreach.exports.words import WORDS
 from withinreach.maps import write_area
 from withinreach.maps.plates import save_bytes
@@ -53,8 +53,7 @@ def write_county(publication: Publication, code: str, folder: Path, *, home: str
     Every file begins with the county's code.
 
     - What `write_county_map` writes.
-    - Tables: ``_facilities.csv``, ``_gaps.csv``, and where the study names registers ``_targets.csv`` and
-      ``_targets.xlsx``.
+    - Tables: ``_facilities.csv``, ``_gaps.csv``, and where the study names registers ``_targets.csv``.
     - The workbook ``.xlsx``. It is there twice, with the same bytes: under an ASCII name, for scripts, archives and
       old programs, and as ``<code>_<name>_…_<date>.xlsx``, for people. A link would not survive a copy to a stick.
     - For paper, of the services that may be shown: ``_<service>.png``, a map of each, and ``_brief.docx``, the brief,
@@ -158,11 +157,11 @@ def _write_workbook(county: _County, folder: Path) -> Descriptions:
 
 
 def _write_targets(county: _County, folder: Path) -> Descriptions:
-    judgement, stem = county.tables.judgement, f"{county.stem}_targets"
+    judgement, path = county.tables.judgement, folder / f"{county.stem}_targets.csv"
     if not judgement.registers:
         return {}
-    write_targets(judgement, county.publication.study, folder, stem, county.code)
-    return {f"{stem}.csv": (Described.of("targets", judgement.table.columns),)}
+    write_target_rows(judgement.of_unit(county.code), path)
+    return {path.name: (Described.of("targets", judgement.table.columns),)}
 
 
 def _write_geopackage(county: _County, folder: Path) -> Descriptions:

@@ -114,7 +114,7 @@ def write_whole(publication: Publication, folder: Path) -> None:
     for name, table in tables.items():
         write_csv(table, folder / f"{name}.csv")
     if told.judgement.registers:
-        write_targets(told.judgement, study, folder, "targets")
+        write_targets(told.judgement, study, folder)
         tables["targets"] = told.judgement.table
     write_manifest(publication.manifest, folder)
     write_datapackage(

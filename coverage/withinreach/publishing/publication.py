@@ -89,7 +89,7 @@ class Material(Frozen):
             tables=tables,
             grounds=grounds or facility_grounds(result),
             walks=every_walk(result.case) if walks is None else walks,
-            intervals=estimate_intervals(result.case, runs=RUNS) if intervals is None else intervals,
+            intervals=_intervals(result) if intervals is None else intervals,
             manifest=manifest_of(result, tables.judgement),
         )
 
@@ -180,6 +180,10 @@ def facility_register(case: Case) -> pd.DataFrame:
     codes = [*case.areas.table["code"], ""]  # the last one stands for outside all areas
     code = pd.Series([codes[row] for row in case.facilities.area], dtype="str")
     return case.facilities.table.assign(code=code)
+
+
+def _intervals(result: Result) -> pd.DataFrame:
+    return estimate_intervals(result.case, reaches=result.reaches, runs=RUNS)
 
 
 def _tables(result: Result) -> Tables:

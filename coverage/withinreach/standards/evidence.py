@@ -153,6 +153,11 @@ class Evidence:
         return {(row.statistic, row.code): Figure(row.value, row.year, row.includes_changyuan) for row in rows}
 
     @cached_property
+    def _by_year(self) -> dict[tuple[str, str, int], float]:
+        rows = self.case.statistics.itertuples(index=False)
+        return {(row.statistic, row.code, row.year): row.value for row in rows}
+
+    @cached_property
     def statistics(self) -> frozenset[str]:
         """Every statistic that any unit tells."""
         return frozenset(self.case.statistics["statistic"])
@@ -160,6 +165,10 @@ class Evidence:
     def reported(self, statistic: str, units: Units) -> list[Figure]:
         """What is told of each unit."""
         return [self._latest.get((statistic, code), NO_FIGURE) for code in units.codes]
+
+    def reported_in(self, year: int, statistic: str, units: Units) -> list[float]:
+        """What is told of each unit for one year, NaN where nothing is."""
+        return [self._by_year.get((statistic, code, year), np.nan) for code in units.codes]
 
 
 def numbers_of(table: pd.DataFrame, name: str) -> Floats:

@@ -32,13 +32,15 @@ GRAVEST = (State.NOT_MET, State.NOT_COMPUTABLE, State.MET, State.MEASURED, State
 
 DTYPES = {
     "register": "str", "target": "str", "part": "str", "chapter": "str", "clause": "str", "words": "str",
-    "gloss": "str", "title": "str", "rule": "str", "level": "str", "year": "int64", "code": "str", "name": "str",
+    "gloss": "str", "attribute": "str", "department": "str", "title": "str", "rule": "str", "level": "str",
+    "year": "int64", "code": "str", "name": "str",
     "state": "str", "basis": "str", "judged": "bool", "sense": "str",
     "value": "float64", "low": "float64", "high": "float64", "target_value": "float64", "stretch_value": "float64",
     "implied": "bool",
     "unit": "str", "have": "float64", "base": "float64", "facilities": "float64", "known": "float64",
     "gap": "float64", "gap_to_stretch": "float64", "gap_of_units": "float64", "by_converting": "float64",
     "by_adding": "float64", "gap_unit": "str", "people_year": "Int64",
+    "baseline": "float64", "baseline_year": "Int64",
     "reported": "float64", "reported_year": "Int64", "includes_changyuan": "str",
     "missing": "str", "reason": "str", "caveat": "str",
 }  # fmt: skip
@@ -55,9 +57,10 @@ class Judgement(Frozen):
         One row per target, part and unit, and one for all units together (code ``total``), in the order of the
         registers.
 
-        register, target, part, chapter, clause, words, gloss, title, rule, level, year
-            The clause and what it asks. ``part`` tells the rules of one target apart, the tiers of a network and the
-            definitions of coverage.
+        register, target, part, chapter, clause, words, gloss, attribute, department, title, rule, level, year
+            The clause and what it asks; whether it is ``binding`` or ``expected``, and who answers for it, where the
+            document says so. ``part`` tells the rules of one target apart, the tiers of a network and the definitions
+            of coverage.
         code, name
             The unit.
         state, basis, judged, sense
@@ -73,6 +76,8 @@ class Judgement(Frozen):
             own, which no surplus elsewhere lessens; for shares what closes the gap by converting and by adding.
         people_year
             Year of the population where people are the denominator.
+        baseline, baseline_year
+            Where it stood when the plan began.
         reported, reported_year, includes_changyuan
             The figure that the table of statistics tells, for comparison, or as the value where nothing is computed.
         missing, reason, caveat

@@ -93,6 +93,7 @@ def _columns(question: Question, evidence: Evidence, units: Units, missing: list
         **{name: values.tolist() for name, values in found.figures.items()},
         "state": _states(found),
         "basis": [rule.BASIS] * units.count,
+        **_baseline(question, evidence, units),
         "reported": [figure.value for figure in reported],
         "reported_year": [figure.year for figure in reported],
         "includes_changyuan": [figure.includes_changyuan for figure in reported],
@@ -105,6 +106,17 @@ def _columns(question: Question, evidence: Evidence, units: Units, missing: list
     columns |= {"code": list(units.codes), "name": names}
     columns |= {name: [value] * units.count for name, value in same.items()}
     return _with_reported(columns, rule)
+
+
+def _baseline(question: Question, evidence: Evidence, units: Units) -> Columns:
+    """Where each unit stood in the year from which the targets count: what its statistics, or the document tell."""
+    year, told = question.register.base_year, question.target.baseline
+    if year is None:
+        return {"baseline": [np.nan] * units.count, "baseline_year": [None] * units.count}
+    values = evidence.reported_in(year, question.statistic, units)
+    if units.whole and told is not None and np.isnan(values[0]):
+        values = [told]
+    return {"baseline": values, "baseline_year": [None if np.isnan(value) else year for value in values]}
 
 
 def _nothing(rule: Single, units: Units) -> Assessment:
@@ -185,6 +197,8 @@ def _described(question: Question, found: Assessment, case: Case) -> dict[str, A
         "clause": target.clause,
         "words": target.words,
         "gloss": target.gloss,
+        "attribute": target.attribute or "",
+        "department": target.department,
         "title": tell_part(question.part.name, title, language),
         "rule": question.rule.rule,
         "level": rule.level,

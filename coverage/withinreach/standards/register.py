@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,13 @@ class Target(Strict):
         By which it is due; without it the register's.
     source, note
         Where the figure was found if not in the document itself; what a reader must know, e.g. "not verified".
+    attribute
+        ``binding`` (约束性) or ``expected`` (预期性), if the document says so.
+    department
+        Who answers for it (责任部门).
+    baseline
+        What the document tells of all units together in the register's `base_year`; the table of statistics goes before
+        it.
     rules
         One, or several if the clause asks for several things: then each has a ``name`` and a ``title``.
     """
@@ -42,6 +49,9 @@ class Target(Strict):
     year: int | None = None
     source: str = ""
     note: str = ""
+    attribute: Literal["binding", "expected"] | None = None
+    department: str = ""
+    baseline: float | None = None
     rules: tuple[AnyRule, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -85,6 +95,8 @@ class Register(Strict):
     issued : date or None
     year
         By which its targets are due, unless they say otherwise.
+    base_year : int or None
+        From which its targets count (基期).
     no_counties
         Codes of areas that are reported but are no counties in law (development zones): clauses about every county
         do not apply to them.
@@ -98,6 +110,7 @@ class Register(Strict):
     source: str
     issued: dt.date | None = None
     year: int
+    base_year: int | None = None
     no_counties: tuple[str, ...] = ()
     chapters: dict[str, Text] = Field(default_factory=dict)
     targets: tuple[Target, ...] = Field(min_length=1)
@@ -106,6 +119,11 @@ class Register(Strict):
     def _targets_are_told_apart(self) -> Register:
         ids = [target.id for target in self.targets]
         problems = [f"targets: the id {one} stands twice; rename one" for one in sorted(set(ids)) if ids.count(one) > 1]
+        problems += [
+            f"targets.{target.id}.baseline: of which year? give the register a base_year"
+            for target in self.targets
+            if target.baseline is not None and self.base_year is None
+        ]
         problems += [
             f"targets.{target.id}.clause = '{target.clause}': chapters has no title for '{target.chapter}'; add one"
             for target in self.targets

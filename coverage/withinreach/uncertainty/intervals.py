@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from withinreach.kernels.nearest import NO_SOURCE, nearest_to_nodes, seeds_of
-from withinreach.model import NO_SEGMENT, Costs, Places, walking_costs
+from withinreach.kernels.nearest import NO_SOURCE, Spots, nearest_to_nodes, nearest_to_places, seeds_of
+from withinreach.kernels.search import Arcs
+from withinreach.model import NO_SEGMENT, walking_costs
 from withinreach.progress import silent
-from withinreach.reach import measure_reach, nearest_along, segments_of, spots_of
+from withinreach.reach import measure_reach, segments_of, spots_of
 from withinreach.uncertainty.snapped import with_snap_cap
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
+    from withinreach.kernels.nearest import Segments
     from withinreach.model import Case
     from withinreach.progress import Progress
     from withinreach.reach import Reach
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 TOTAL = "total"
 # Of the runs between the bounds.
 LEVEL = 0.95
+NOTHING: Mapping[str, Reach] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +76,39 @@ class _Surroundings(NamedTuple):
     ----------
     reach : Reach
         By the study.
-    case : Case
-        With these cells only, snapped as far as any run may.
-    cells : (c,) int64
-        Rows of the cells in the whole case.
+    most_mm : float
+        What is walked in time at the study's speed.
+    cells : Spots
+        These c cells, snapped as far as any run may.
     estimated_mm : (c,) float64
         Walks that are estimates; inf for all others.
-    costs : Costs
-        Arcs between nodes that are near enough.
+    people : (c,) float64
+    plot : (c,) int64
+        The plot of each cell.
+    living : (p,) float64
+        People of each plot, of these and all other cells.
+    facilities : Spots
+    rows : (r,) int32
+        The facilities that count.
+    segments : Segments
+        Those that are near enough, and those that cells and facilities stand on.
+    arcs : Arcs
+        Of these segments.
     street : (a,) int64
-        The street of each of these arcs; both directions and parallel streets are one.
+        The street of each arc; both directions and parallel streets are one.
     """
 
     reach: Reach
-    case: Case
-    cells: NDArray[np.int64]
+    most_mm: float
+    cells: Spots
     estimated_mm: NDArray[np.float64]
-    costs: Costs
+    people: NDArray[np.float64]
+    plot: NDArray[np.int64]
+    living: NDArray[np.float64]
+    facilities: Spots
+    rows: NDArray[np.int32]
+    segments: Segments
+    arcs: Arcs
     street: NDArray[np.int64]
 
 
@@ -101,7 +123,7 @@ class _Plots(NamedTuple):
 class _World(NamedTuple):
     """What all runs share."""
 
-    case: Case
+    areas: int
     surroundings: tuple[_Surroundings, ...]
     n_streets: int
     plots: _Plots
@@ -112,6 +134,7 @@ class _World(NamedTuple):
 def estimate_intervals(
     case: Case,
     *,
+    reaches: Mapping[str, Reach] = NOTHING,
     doubts: Doubts | None = None,
     runs: int = 200,
     seed: int = 20250630,
@@ -125,6 +148,8 @@ def estimate_intervals(
 
     Parameters
     ----------
+    reaches
+        Those of `analyse` by service, where they are at hand.
     progress
         Called with the number of each run that is done.
 
@@ -136,7 +161,7 @@ def estimate_intervals(
     """
     if runs < 1:
         raise ValueError(f"runs must be 1 or more, not {runs}")
-    world = _world(case, doubts or Doubts(), seed)
+    world = _world(case, reaches, doubts or Doubts(), seed)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         drawn = []
         for number, shares in enumerate(pool.map(lambda run: _run(world, run), range(runs)), start=1):
@@ -160,47 +185,83 @@ def estimate_intervals(
     return pd.concat(tables, ignore_index=True)
 
 
-def _world(case: Case, doubts: Doubts, seed: int) -> _World:
-    snapped = with_snap_cap(case, doubts.snap_cap_m[1])
-    network = case.network
-    ends = np.sort(np.column_stack([network.tail, network.head]).astype(np.int64), axis=1)
-    streets = np.unique(ends[:, 0] * network.n_nodes + ends[:, 1])
+def _world(case: Case, reaches: Mapping[str, Reach], doubts: Doubts, seed: int) -> _World:
+    snapped, plots = with_snap_cap(case, doubts.snap_cap_m[1]), _plots(case, doubts.population_patch_m)
+    streets = _sorted_once(_street_keys(case.network.n_nodes, case.network.tail, case.network.head))
     surroundings = tuple(
-        _surroundings(snapped, measure_reach(case, service), streets, 1 + doubts.speed)
-        for service in case.study.services.values()
+        _surroundings(snapped, reaches[name] if name in reaches else measure_reach(case, service), plots, doubts.speed)
+        for name, service in case.study.services.items()
     )
-    return _World(case, surroundings, len(streets), _plots(case, doubts.population_patch_m), doubts, seed)
+    numbered = tuple(one._replace(street=np.searchsorted(streets, one.street)) for one in surroundings)
+    return _World(len(case.areas), numbered, len(streets), plots, doubts, seed)
 
 
-def _surroundings(case: Case, reach: Reach, streets: NDArray[np.int64], fastest: float) -> _Surroundings:
-    profile = case.study.profiles[reach.service.profile]
-    most_mm = reach.service.cutoff_s * profile.speed_mm_s * fastest
-    costs = walking_costs(case.network, profile)
-    found = nearest_along(case, reach.service, costs)
+def _surroundings(case: Case, reach: Reach, plots: _Plots, speed: float) -> _Surroundings:
+    """The streets are told by their keys, see `_street_keys`."""
+    network, service = case.network, reach.service
+    profile = case.study.profiles[service.profile]
+    in_time_mm = service.cutoff_s * profile.speed_mm_s
+    longest_mm = in_time_mm * (1 + speed)
+    costs, rows = walking_costs(network, profile), case.facility_rows(service.kinds)
+    segments, facilities, homes = segments_of(network, costs), spots_of(case.facilities), spots_of(case.people)
+    nodes = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds_of(segments, facilities, rows))
+    found = nearest_to_places(segments, nodes, facilities, rows, homes)
     estimated_mm = np.where(reach.estimated, reach.level_m * 1000, np.inf)
-    cells = np.flatnonzero(((found.source != NO_SOURCE) & (found.mm <= most_mm)) | (estimated_mm <= most_mm))
-    rows = case.facility_rows(reach.service.kinds)
-    seeds = seeds_of(segments_of(case.network, costs), spots_of(case.facilities), rows)
-    near = nearest_to_nodes(costs.arc_ptr, costs.arc_head, costs.arc_mm, seeds).mm <= most_mm
-    n_nodes = case.network.n_nodes
-    start = np.repeat(np.arange(n_nodes), np.diff(costs.arc_ptr))
-    kept = near[start] & near[costs.arc_head]
-    low, high = np.minimum(start, costs.arc_head)[kept], np.maximum(start, costs.arc_head)[kept]
+    cells = np.flatnonzero(((found.source != NO_SOURCE) & (found.mm <= longest_mm)) | (estimated_mm <= longest_mm))
+    near = nodes.mm <= longest_mm
+    kept = near[network.tail] & near[network.head]
+    for used in (homes.segment[cells], facilities.segment[rows]):
+        kept[used[used != NO_SEGMENT]] = True
+    some = np.flatnonzero(kept)
+    # A part keeps the order of nodes, so that its arcs tell their streets by the nodes of the whole.
+    part = network.part(some)
+    walked = walking_costs(part, profile)
+    ends = _sorted_once(np.concatenate([network.tail[some], network.head[some]]))
+    start = np.repeat(ends, np.diff(walked.arc_ptr))
+    number = np.full(network.n_segments + 1, NO_SEGMENT, np.int32)  # the last one stands for -1, no segment
+    number[some] = np.arange(len(some), dtype=np.int32)
+    people = case.people_of(service.people)
     return _Surroundings(
         reach=reach,
-        case=replace(case, people=_taken(case.people, cells)),
-        cells=cells,
+        most_mm=in_time_mm,
+        cells=Spots(number[homes.segment[cells]], homes.offset_mm[cells], homes.access_mm[cells]),
         estimated_mm=estimated_mm[cells],
-        costs=_without(costs, ~kept),
-        street=np.searchsorted(streets, low * n_nodes + high),
+        people=people[cells],
+        plot=plots.of_cell[cells],
+        living=np.bincount(plots.of_cell, people, len(plots.area)).astype(np.float64),
+        facilities=facilities._replace(segment=number[facilities.segment]),
+        rows=rows,
+        segments=segments_of(part, walked),
+        arcs=Arcs(walked.arc_ptr, walked.arc_head, walked.arc_mm),
+        street=_street_keys(network.n_nodes, start, ends[walked.arc_head]),
     )
+
+
+def _street_keys(n_nodes: int, one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.int64]:
+    """A number for each pair of nodes, the same in both directions."""
+    return np.minimum(one, other).astype(np.int64) * n_nodes + np.maximum(one, other)
+
+
+def _sorted_once(values: NDArray[np.integer]) -> NDArray[np.integer]:
+    """What `np.unique` gives, which since NumPy 2.3 hashes first and takes ten times as long for a million streets."""
+    ordered = np.sort(values)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
 def _plots(case: Case, patch_m: float) -> _Plots:
-    corner = np.floor(case.people.xy / patch_m).astype(np.int64)
-    square = np.unique(corner, axis=0, return_inverse=True)[1].reshape(-1)
-    pairs, of_cell = np.unique(np.column_stack([case.people.area, square]), axis=0, return_inverse=True)
-    return _Plots(of_cell.reshape(-1), pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64))
+    column, row = np.floor(case.people.xy / patch_m).astype(np.int64).T
+    of_square = _numbered(column, row)[1]
+    part, of_cell = _numbered(case.people.area.astype(np.int64), of_square)
+    return _Plots(of_cell, part[:, 0], part[:, 1])
+
+
+def _numbered(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pairs that there are, (p, 2), in their order, and which of them each one is."""
+    if not len(first):
+        return np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
+    low, span = second.min(), np.ptp(second) + 1
+    key, which = np.unique(first * span + (second - low), return_inverse=True)
+    return np.column_stack([key // span, key % span + low]), which
 
 
 def _run(world: _World, run: int) -> NDArray[np.float64]:
@@ -214,37 +275,24 @@ def _run(world: _World, run: int) -> NDArray[np.float64]:
     factor = draw.lognormal(-(sd**2) / 2, sd, int(plots.square.max()) + 1)[plots.square]
     rows = []
     for one in world.surroundings:
-        service, case = one.reach.service, one.case
-        drawn = replace(case, people=_capped(case.people, cap_mm), facilities=_capped(case.facilities, cap_mm))
-        found = nearest_along(drawn, service, _without(one.costs, closed[one.street]))
-        mm = np.where(found.source != NO_SOURCE, found.mm, one.estimated_mm)
-        covered = mm <= service.cutoff_s * case.study.profiles[service.profile].speed_mm_s * speed
-        people = world.case.people_of(service.people)
-        served = np.bincount(plots.of_cell[one.cells[covered]], people[one.cells[covered]], len(factor))
-        living = np.bincount(plots.of_cell, people, len(factor)).astype(np.float64)
-        rows.append(_shares(world, served * factor, living, factor))
+        facilities, arcs = _capped(one.facilities, cap_mm), _without(one.arcs, closed[one.street])
+        nodes = nearest_to_nodes(*arcs, seeds_of(one.segments, facilities, one.rows))
+        found = nearest_to_places(one.segments, nodes, facilities, one.rows, _capped(one.cells, cap_mm))
+        covered = np.where(found.source != NO_SOURCE, found.mm, one.estimated_mm) <= one.most_mm * speed
+        served = np.bincount(one.plot[covered], one.people[covered], len(factor))
+        rows.append(_shares(world, served * factor, one.living, factor))
     return np.array(rows)
 
 
-def _capped(places: Places, cap_mm: int) -> Places:
-    return replace(places, segment=np.where(places.access_mm <= cap_mm, places.segment, NO_SEGMENT).astype(np.int32))
+def _capped(spots: Spots, cap_mm: int) -> Spots:
+    """Spots that do not meet the network where the way to it is longer."""
+    return spots._replace(segment=np.where(spots.access_mm <= cap_mm, spots.segment, np.int32(NO_SEGMENT)))
 
 
-def _taken(places: Places, rows: NDArray[np.int64]) -> Places:
-    return Places(
-        table=places.table.iloc[rows],
-        xy=places.xy[rows],
-        area=places.area[rows],
-        segment=places.segment[rows],
-        offset_mm=places.offset_mm[rows],
-        access_mm=places.access_mm[rows],
-    )
-
-
-def _without(costs: Costs, closed: NDArray[np.bool_]) -> Costs:
-    """The costs without some of the arcs."""
-    kept = np.concatenate([[0], np.cumsum(~closed)])[costs.arc_ptr]
-    return replace(costs, arc_ptr=kept, arc_head=costs.arc_head[~closed], arc_mm=costs.arc_mm[~closed])
+def _without(arcs: Arcs, closed: NDArray[np.bool_]) -> Arcs:
+    """The arcs that are not closed."""
+    kept = np.concatenate([[0], np.cumsum(~closed)])[arcs.ptr]
+    return Arcs(kept, arcs.head[~closed], arcs.mm[~closed])
 
 
 def _shares(
@@ -254,7 +302,7 @@ def _shares(
 
     Every area keeps its people, however the factors fell.
     """
-    area, count = world.plots.area, len(world.case.areas)
+    area, count = world.plots.area, world.areas
     drawn, inhabited = np.bincount(area, people * factor, count), np.bincount(area, people, count)
     share = np.divide(np.bincount(area, served, count), drawn, out=np.full(count, np.nan), where=drawn > 0)
     total = np.nansum(share * inhabited) / inhabited.sum() if inhabited.sum() > 0 else np.nan

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from withinreach.briefs.blocks import Heading, Paragraph, Table, Text
+from withinreach.briefs.evidence import POCKETS
 from withinreach.briefs.voice import tell_count, tell_degrees, tell_minutes
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from withinreach.briefs.desk import Desk
     from withinreach.study import Service
 
-ROWS = 8
 NAMES = {0, 1, 3, 5}
 
 
@@ -40,7 +40,9 @@ def pockets(desk: Desk) -> Iterator[Block]:
     rows = [
         _row(desk, service, row)
         for service in lacking
-        for row in table[table["service"] == service.name].head(max(1, ROWS // len(lacking))).to_dict(orient="records")
+        for row in table[table["service"] == service.name]
+        .head(max(1, POCKETS // len(lacking)))
+        .to_dict(orient="records")
     ]
     yield Table(desk.table_caption("pockets.caption"), voice.word("pockets.head"), rows, (20, 21, 13, 24, 9, 13), NAMES)
 

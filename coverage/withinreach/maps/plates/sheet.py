@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.patheffects import withStroke
+from PIL import Image
 
 from withinreach.errors import SourceError
 from withinreach.maps.plates.frame import MM_PER_INCH, MM_PER_POINT, Box
@@ -37,6 +38,8 @@ TITLE, SUBTITLE, HEADING, NAME, SMALL = 12.0, 7.5, 7.2, 6.6, 5.8
 INK, SOFT, PAPER, ALARM = "#17222e", "#53606c", "#ffffff", "#b23a12"
 CENTRED = ("center", "center")
 DPI = 300
+# Of PNG. Higher levels take half as long again for a twentieth less.
+COMPRESS = 3
 SUFFIXES = (".png", ".svg")
 
 
@@ -92,19 +95,28 @@ class Plate:
 
     def png(self) -> bytes:
         """The plate as PNG."""
-        return self._bytes("png", {"Software": None})
+        across, down = (int(side / MM_PER_INCH * DPI) for side in SHEET_MM)
+        # Nothing shines through a sheet: without that channel a PNG takes a quarter less time and a tenth less room.
+        dots = Image.frombuffer("RGBA", (across, down), self._bytes("rgba")).convert("RGB")
+        content = BytesIO()
+        dots.save(content, "PNG", dpi=(DPI, DPI), compress_level=COMPRESS)
+        return content.getvalue()
 
     def _repr_png_(self) -> bytes:
         """What notebooks show."""
         return self.png()
 
     def _svg(self) -> bytes:
-        return self._bytes("svg", {"Title": self.title, "Creator": "withinreach", "Date": None})
+        return self._bytes("svg", metadata={"Title": self.title, "Creator": "withinreach", "Date": None})
 
-    def _bytes(self, kind: str, metadata: dict[str, str | None]) -> bytes:
+    def _bytes(self, kind: str, **options: Any) -> bytes:
         buffer = BytesIO()
-        with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "withinreach", "hatch.linewidth": 0.5}):
-            self.figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+        # At this resolution hinting changes nothing that is seen, but takes a third of the time of all text.
+        look = mpl.rc_context(
+            {"svg.fonttype": "path", "svg.hashsalt": "withinreach", "hatch.linewidth": 0.5, "text.hinting": "none"}
+        )
+        with look:
+            self.figure.savefig(buffer, format=kind, dpi=DPI, **options)
         return buffer.getvalue()
 
 
