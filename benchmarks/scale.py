@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from benchmarks.province import Place, write_province
 from benchmarks.report import as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 PREFECTURE_SCALE = 1.0
 # Columns and rows of copies around the central meridian of the study's CRS; the rasters are 1,956 x 1,144 cells of
@@ -60,20 +61,32 @@ def main(
 ) -> None:
     """Publish all counties of so many prefectures; the last line is JSON."""
     sample = _sample(data, scale)
-    alone = _alone(sample / "study.toml", data / "cache", data / "alone")
-    runs = [_run(f"{n} from files", _country(sample, data / f"country-{scale:g}", n), workers, "") for n in copies]
-    for n in together:
-        click.echo(f"… writing a province of {n}", err=True)
-        places = [Place(f"99{number + 1:02d}", *_degrees(number)) for number in range(n)]
-        province = write_province(sample, data / f"province-{scale:g}-{n}", places)
-        runs.append(_run(f"{n} of one set of files", province, workers, ""))
-    if warm:
-        country, cache = _country(sample, data / f"country-{scale:g}", 1), data / "cache"
-        _run("filling the cache", country, workers, str(cache))
-        runs.insert(0, _run("1, its case from the cache", country, workers, str(cache)))
-    results = {"machine": machine(), "workers": workers, "scale": scale, "alone": alone, "runs": runs}
-    (out / "scale.md").write_text(_report(results), encoding="utf-8")
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "workers": workers,
+        "scale": scale,
+        "alone": _alone(sample / "study.toml", data / "cache", data / "alone"),
+        "runs": [],
+    }
+    # The last ones take long: what is known is written as it comes.
+    for title, country, cache in _to_run(sample, data, copies, together, warm=warm):
+        results["runs"].append(_run(title, country(), workers, cache))
+        (out / "scale.md").write_text(_report(results), encoding="utf-8")
     print(json.dumps(results))
+
+
+def _to_run(
+    sample: Path, data: Path, copies: Sequence[int], together: Sequence[int], *, warm: bool
+) -> Iterator[tuple[str, Callable[[], Path], str]]:
+    """Title, what writes the studies, and the cache, of each batch."""
+    scale = sample.name.removeprefix("sample-")
+    if warm:
+        cache = data / "cache"
+        yield "1, its case from the cache", partial(_cached, sample, data / f"country-{scale}", cache), str(cache)
+    for n in copies:
+        yield f"{n} from files", partial(_country, sample, data / f"country-{scale}", n), ""
+    for n in together:
+        yield f"{n} of one set of files", partial(_province, sample, data / f"province-{scale}-{n}", n), ""
 
 
 def _sample(data: Path, scale: float) -> Path:
@@ -96,6 +109,19 @@ def _country(sample: Path, folder: Path, copies: int) -> Path:
     path = folder / f"{copies}.toml"
     path.write_text(f"studies = {json.dumps([f'{name}/study.toml' for name in names])}\n", encoding="utf-8")
     return path
+
+
+def _cached(sample: Path, folder: Path, cache: Path) -> Path:
+    """One copy, whose case is put into a cache."""
+    country = _country(sample, folder, 1)
+    job("pipeline", str(folder / "copy-01" / "study.toml"), WITHINREACH_CACHE=str(cache))
+    return country
+
+
+def _province(sample: Path, folder: Path, copies: int) -> Path:
+    """So many copies in one set of files."""
+    click.echo(f"… writing a province of {copies}", err=True)
+    return write_province(sample, folder, [Place(f"99{n + 1:02d}", *_degrees(n)) for n in range(copies)])
 
 
 def _degrees(number: int) -> tuple[float, float]:
