@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from osmium.osm import NodeRef
 
     from withinreach.sources.population.cells import Bounds
 
@@ -106,7 +107,7 @@ class Window:
         """Whether a position lies within."""
         return self._west <= x <= self._east and self._south <= y <= self._north
 
-    def meets(self, nodes: Sequence[_Node]) -> bool:
+    def meets(self, nodes: Sequence[NodeRef]) -> bool:
         """Whether the box around nodes does, or one of them is new, so that its position is yet to be looked up."""
         known = [node for node in nodes if abs(node.y) <= LARGEST[1]]
         if any(node.ref < 0 for node in nodes):
@@ -154,12 +155,6 @@ class _Objects:
         return Tagged(np.array(self.osm_id, np.int64), pd.DataFrame(self.tags, dtype=object))
 
 
-class _Node(NamedTuple):
-    ref: int
-    x: int
-    y: int
-
-
 class _Ways(_Objects):
     def __init__(self, keys: tuple[str, ...], window: Window | None) -> None:
         super().__init__(keys)
@@ -171,13 +166,12 @@ class _Ways(_Objects):
         """Take over a way with its nodes and their positions; once, though files that were joined may repeat it."""
         if way.id in self.seen:
             return
-        nodes = [_Node(node.ref, node.x, node.y) for node in way.nodes]
-        if self._window is not None and not self._window.meets(nodes):
+        if self._window is not None and not self._window.meets(list(way.nodes)):
             return
         self.seen.add(way.id)
         self.add(way.id, tag)
-        self.size.append(len(nodes))
-        for node in nodes:
+        self.size.append(len(way.nodes))
+        for node in way.nodes:
             self.ref.append(node.ref)
             self.x.append(node.x)
             self.y.append(node.y)
