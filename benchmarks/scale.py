@@ -1,6 +1,6 @@
 """Prefectures side by side, from files to the folders of all counties: ``python -m benchmarks.scale``.
 
-First one prefecture in one process, as `withinreach run` does it, its case prepared and from the cache.
+First one prefecture, as `withinreach run` does it, its case prepared and from the cache.
 
 Each copy of the sample city is moved in degrees: streets, areas and water, cells of the rasters, facilities. It is a
 study of its own, or with ``--together`` a prefecture of a province that has one set of files; see `province`.
@@ -175,7 +175,7 @@ def _move_rows(path: Path, east: float, north: float) -> None:
 
 def _alone(study: Path, cache: Path, out: Path) -> dict[str, Any]:
     """One prefecture by `withinreach run`, its case prepared and from the cache: the median of three each."""
-    click.echo("… one prefecture in one process", err=True)
+    click.echo("… one prefecture", err=True)
     job("folders", str(study), str(out), WITHINREACH_CACHE=str(cache))
     found = {}
     for title, folder in (("case prepared", ""), ("case from the cache", str(cache))):
@@ -279,11 +279,12 @@ def _alone_lines(alone: dict[str, Any]) -> list[str]:
     rows.append(["all", *(text for total in totals for text in (f"{total:.2f}", ""))])
     rows.append(["peak memory, MB", *(text for run in alone.values() for text in (f"{run['peak_mb']:,.0f}", ""))])
     return [
-        "## One prefecture in one process: `withinreach run`",
+        "## One prefecture: `withinreach run`",
         "",
         f"{size['nodes']:,} nodes, {size['cells']:,} cells, {size['facilities']:,} facilities, {size['services']}",
-        f"services: the map of all and, for each of {size['counties']} counties, its map, coverage and GeoPackage.",
-        "Seconds in fresh processes, the median of three.",
+        f"services: the map of all and, for each of {size['counties']} counties, its map, coverage and GeoPackage,",
+        f"written by {size['workers']} processes. Seconds from the start of a fresh process, the median of three;",
+        "memory is the peak of all processes added up.",
         "",
         as_table(head, rows),
         "",

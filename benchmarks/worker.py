@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from withinreach.model import Case
+    from withinreach.publishing import Crew, Publication
+    from withinreach.publishing.crew import Task
 
 RUNS = 200
 
@@ -34,6 +36,13 @@ def peak_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def peak_of_a_child_mb() -> float:
+    """The most memory that any process which this one started, and which has ended, ever held, in MB."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def memory(arrays: str, task_name: str, contender_name: str) -> dict[str, Any]:
@@ -104,19 +113,35 @@ def pipeline(study: str) -> dict[str, Any]:
 
 
 def folders(study: str, folder: str) -> dict[str, Any]:
-    """Seconds of each stage from the files to what ``withinreach run`` writes, and peak memory."""
+    """Seconds of each stage from the files to what ``withinreach run`` writes, and peak memory of all processes."""
     mark = _Stages()
     import withinreach as wr
-    from withinreach.publishing import INDEX, publish
+    from withinreach.publishing import open_crew, publish, worth_starting
 
     load, prepare, analyse = wr.load_study, wr.prepare, wr.analyse
     mark("study")
     case = prepare(load(Path(study)), progress=mark)
-    mark("analyse")
-    result = analyse(case)
-    mark("what all folders share")
-    publish(result, Path(folder), progress=lambda code: mark("map of all" if code == INDEX else "counties"))
-    return {"stages": mark.seconds(), "peak_mb": peak_mb(), "size": _size(case) | {"counties": len(case.areas)}}
+    workers = worth_starting(len(case.areas))
+    with open_crew(workers) as crew:
+        mark("analyse")
+        result = analyse(case)
+        mark("what all folders share")
+        publish(result, Path(folder), crew=_Marked(crew, mark))
+        mark("leaving")
+    peak = peak_mb() + (workers * peak_of_a_child_mb() if workers > 1 else 0.0)
+    size = _size(case) | {"counties": len(case.areas), "workers": workers}
+    return {"stages": mark.seconds(), "peak_mb": peak, "size": size}
+
+
+class _Marked:
+    """A crew that says when it begins."""
+
+    def __init__(self, crew: Crew, mark: _Stages) -> None:
+        self._crew, self._mark = crew, mark
+
+    def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
+        self._mark("counties, and map of all")
+        yield from self._crew.carry_out(publication, tasks)
 
 
 def _size(case: Case) -> dict[str, int]:

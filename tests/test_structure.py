@@ -14,7 +14,7 @@ import withinreach
 PACKAGE = Path(withinreach.__file__).parent
 # In the order in which data flow. A stage imports only stages further up; two in one line do not know each other.
 STAGES = [
-    {"errors", "progress"},
+    {"errors", "progress", "processes"},
     {"showing"},
     {"kernels"},
     {"study"},

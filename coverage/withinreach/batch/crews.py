@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from withinreach.batch.jobs import carry_out
 from withinreach.errors import CoverageError
+from withinreach.processes import open_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,14 +73,11 @@ def open_crew(hands: Hands) -> Iterator[Crew]:
 
 
 class _Processes:
-    """Processes of this machine, each started anew (spawn), so that they are the same on every system."""
+    """Processes of this machine."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._executor = self._opened()
-
-    def _opened(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.size, multiprocessing.get_context("spawn"), initializer=_leave_with_parent)
+        self._executor = open_processes(size)
 
     def submit(self, job: Job) -> Future[Done]:
         try:
@@ -93,23 +88,10 @@ class _Processes:
 
     def renew(self) -> None:
         self.close()
-        self._executor = self._opened()
+        self._executor = open_processes(self.size)
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _leave_with_parent() -> None:
-    """End this process when the one that started it ends, however that may be; leave Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 class _Cluster:

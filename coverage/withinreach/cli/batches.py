@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from withinreach.cli.batch_progress import print_line, watching
-from withinreach.cli.group import JSON, cli
+from withinreach.cli.group import JSON, WORKERS, cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from withinreach.batch import Done, Entry, Label, Plan
 
 WHAT = click.argument("what", metavar="STUDY|COUNTRY.toml|PARTS", type=click.Path(path_type=Path))
-WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core.")
 SCHEDULER = click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask scheduler, whose workers do the work.")
 FOLDER = click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 MIB = 1024 * 1024

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from withinreach.cli.group import JSON, OUT, STUDY, cli
+from withinreach.cli.group import JSON, OUT, STUDY, WORKERS, cli
 from withinreach.cli.printing import (
     counted,
     grouped,
@@ -38,7 +38,7 @@ def demo(out: Path | None) -> None:
 
         click.echo(f"Writing the sample city to {DEMO_STUDY.parent} …", err=True)
         write_sample(DEMO_STUDY.parent)
-    _run(DEMO_STUDY, out, as_json=False)
+    _run(DEMO_STUDY, out, None, as_json=False)
 
 
 @cli.command()
@@ -79,10 +79,11 @@ def check(study: Path, xlsx: Path | None, repair: Path | None, *, as_json: bool)
 @cli.command()
 @STUDY
 @OUT
+@WORKERS
 @JSON
-def run(study: Path, out: Path | None, *, as_json: bool) -> None:
+def run(study: Path, out: Path | None, workers: int | None, *, as_json: bool) -> None:
     """Measure a study: the map of all, for each county its map, coverage and GeoPackage, and a manifest."""
-    _run(study, out, as_json=as_json)
+    _run(study, out, workers, as_json=as_json)
 
 
 @cli.command(name="map")
@@ -148,17 +149,20 @@ def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tup
 @STUDY
 @click.option("--county", "counties", multiple=True, help="Code of an area; may be given several times. Default: all.")
 @OUT
-def export(study: Path, counties: tuple[str, ...], out: Path | None) -> None:
+@WORKERS
+def export(study: Path, counties: tuple[str, ...], out: Path | None, workers: int | None) -> None:
     """Write what `run` writes, and for each county all there is: brief, maps, workbook, lists, geodata."""
     from withinreach.publishing import export as write
-    from withinreach.publishing import look_for_supplies
+    from withinreach.publishing import look_for_supplies, open_crew, worth_starting
 
     loaded = load(study)
     look_for_supplies(loaded)
-    result = measure(loaded)
-    codes = counties or tuple(result.case.areas.table["code"])
-    with progress_bar(loaded.name, len(codes) + 1) as step:
-        click.echo(write(result, out or Path("maps", loaded.name), county=codes, progress=step))
+    case = prepared(loaded)
+    codes = counties or tuple(case.areas.table["code"])
+    with open_crew(workers or worth_starting(len(codes))) as crew:
+        result = analysed(case)
+        with progress_bar(loaded.name, len(codes) + 1) as step:
+            click.echo(write(result, out or Path("maps", loaded.name), county=codes, crew=crew, progress=step))
 
 
 @cli.command()
@@ -219,23 +223,30 @@ def prepared(study: Study) -> Case:
         return prepare(study, progress=step)
 
 
-def measure(study: Study) -> Result:
-    """Prepare and analyse a study behind a progress bar."""
+def analysed(case: Case) -> Result:
+    """Analyse a case behind a progress bar."""
     from withinreach.analysis import analyse
-    from withinreach.preparation import prepare
 
-    with progress_bar(study.name, PREPARE_STEPS + len(study.services)) as step:
-        return analyse(prepare(study, progress=step), progress=step)
+    with progress_bar(case.study.name, len(case.study.services)) as step:
+        return analyse(case, progress=step)
 
 
-def _run(path: Path, out: Path | None, *, as_json: bool) -> None:
-    from withinreach.publishing import INDEX, publish
+def measure(study: Study) -> Result:
+    """Prepare and analyse a study."""
+    return analysed(prepared(study))
+
+
+def _run(path: Path, out: Path | None, workers: int | None, *, as_json: bool) -> None:
+    from withinreach.publishing import INDEX, open_crew, publish, worth_starting
 
     study = load(path)
-    result = measure(study)
+    case = prepared(study)
+    counties = len(case.areas)
     folder = out or Path("maps", study.name)
-    with progress_bar(study.name, len(result.case.areas) + 1) as step:
-        publish(result, folder, progress=step)
+    with open_crew(workers or worth_starting(counties)) as crew:
+        result = analysed(case)
+        with progress_bar(study.name, counties + 1) as step:
+            publish(result, folder, crew=crew, progress=step)
     if as_json:
         print_json(summary(result) | {"out": str(folder)})
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from withinreach.publishing.briefing import evidence_of, look_for_supplies, no_grounds, write_brief
 from withinreach.publishing.county import write_county, write_county_map
+from withinreach.publishing.crew import Crew, open_crew, worth_starting
 from withinreach.publishing.folders import (
     COUNTIES,
     HOME,
@@ -33,6 +34,7 @@ __all__ = [
     "INDEX",
     "NO_INTERVALS",
     "NO_WALKS",
+    "Crew",
     "Material",
     "Publication",
     "county_folder",
@@ -42,7 +44,9 @@ __all__ = [
     "facility_register",
     "look_for_supplies",
     "no_grounds",
+    "open_crew",
     "publish",
+    "worth_starting",
     "write_brief",
     "write_county",
     "write_county_map",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +17,7 @@ from withinreach.model import file_stem
 from withinreach.progress import silent
 from withinreach.publishing.briefing import look_for_supplies
 from withinreach.publishing.county import write_county, write_county_map
+from withinreach.publishing.crew import ALONE, Task
 from withinreach.publishing.publication import NO_INTERVALS, Publication
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from withinreach.analysis import Result
     from withinreach.progress import Progress
+    from withinreach.publishing.crew import Crew
 
 INDEX = "index.html"
 COUNTIES = "county"
@@ -30,7 +34,12 @@ HOME = f"../../{INDEX}"
 
 
 def export(
-    result: Result, folder: str | Path, *, county: str | Sequence[str] | None = None, progress: Progress = silent
+    result: Result,
+    folder: str | Path,
+    *,
+    county: str | Sequence[str] | None = None,
+    crew: Crew = ALONE,
+    progress: Progress = silent,
 ) -> Path:
     """Write the complete folders of a result, of all counties or some.
 
@@ -44,6 +53,8 @@ def export(
         May hold an earlier output, which is replaced; other files in it are never touched but refused.
     county
         Codes of the areas to write; None writes all.
+    crew
+        Who writes: this process, or several; see `open_crew`.
     progress
         Called with the code of each county as its turn comes, and with ``index.html``.
 
@@ -61,10 +72,10 @@ def export(
     """
     codes = _codes(result, county)
     look_for_supplies(result.case.study)
-    return _write(Publication.of(result), Path(folder), codes, write_county, progress)
+    return _write(Publication.of(result), Path(folder), _tasks(codes, write_county), crew, progress)
 
 
-def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Path:
+def publish(result: Result, folder: Path, *, crew: Crew = ALONE, progress: Progress = silent) -> Path:
     """Write what `export` writes, but of each county only what a look at it needs (see `write_county_map`).
 
     Raises
@@ -73,7 +84,7 @@ def publish(result: Result, folder: Path, *, progress: Progress = silent) -> Pat
         If the folder holds something else.
     """
     publication = Publication.of(result, intervals=NO_INTERVALS)
-    return _write(publication, folder, _codes(result, None), write_county_map, progress)
+    return _write(publication, folder, _tasks(_codes(result, None), write_county_map), crew, progress)
 
 
 def county_folder(folder: Path, code: str) -> Path:
@@ -122,22 +133,36 @@ def write_whole(publication: Publication, folder: Path) -> None:
     )
 
 
+_WriteInto = Callable[[Path, Publication], None]
+
+
 class _WriteCounty(Protocol):
     def __call__(self, publication: Publication, code: str, folder: Path, *, home: str) -> None: ...
 
 
+def _tasks(codes: Sequence[str], write: _WriteCounty) -> dict[str, _WriteInto]:
+    """Every county and the map of all, which takes longest, by their names."""
+    tasks: dict[str, _WriteInto] = {INDEX: partial(_write_index, codes)}
+    return tasks | {code: partial(_write_county, write, code) for code in codes}
+
+
+def _write_index(codes: Sequence[str], folder: Path, publication: Publication) -> None:
+    write_index(publication, folder, codes)
+
+
+def _write_county(write: _WriteCounty, code: str, folder: Path, publication: Publication) -> None:
+    county = county_folder(folder, code)
+    county.mkdir(parents=True)
+    write(publication, code, county, home=HOME)
+
+
 def _write(
-    publication: Publication, folder: Path, codes: Sequence[str], write: _WriteCounty, progress: Progress
+    publication: Publication, folder: Path, tasks: dict[str, _WriteInto], crew: Crew, progress: Progress
 ) -> Path:
     with whole_folder(folder) as staging:
         write_whole(publication, staging)
-        for code in codes:
-            progress(code)
-            county = county_folder(staging, code)
-            county.mkdir(parents=True)
-            write(publication, code, county, home=HOME)
-        progress(INDEX)
-        write_index(publication, staging, codes)
+        for name in crew.carry_out(publication, [Task(name, partial(write, staging)) for name, write in tasks.items()]):
+            progress(name)
     return folder
 
 

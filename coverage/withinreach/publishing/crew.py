@@ -1,0 +1,136 @@
+"""Who writes the folders of a publication: this process, or several that read the publication from a file, once each.
+
+Processes take as long to start as a few counties take to be written, so they are started before there is anything to
+do, and told of it when it is known.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from concurrent.futures import as_completed, wait
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from withinreach.processes import open_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ProcessPoolExecutor
+
+    from withinreach.publishing.publication import Publication
+
+
+# Starting a process takes as long as writing the maps of four counties of the sample.
+COUNTIES_PER_START = 4
+
+
+class Task(NamedTuple):
+    """Something to be written; any process can do it.
+
+    Attributes
+    ----------
+    name : str
+        For people who wait.
+    write : callable
+        A function of a module, or a `functools.partial` of one, that takes the publication.
+    """
+
+    name: str
+    write: Callable[[Publication], None]
+
+
+class Crew(Protocol):
+    """Whoever carries out tasks."""
+
+    def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
+        """Do all of them; the name of each as its turn comes, or where several work, once it is done."""
+
+
+class _Alone:
+    """The process that asks, one task after the other."""
+
+    def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
+        for task in tasks:
+            yield task.name
+            task.write(publication)
+
+
+ALONE = _Alone()
+
+
+class _Several:
+    """Processes of this machine, whichever is free."""
+
+    def __init__(self, processes: ProcessPoolExecutor) -> None:
+        self._processes = processes
+
+    def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
+        with tempfile.TemporaryDirectory(prefix="withinreach-") as folder:
+            path = Path(folder, "publication")
+            with path.open("wb") as file:
+                _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(publication)
+            names = {self._processes.submit(_carry_out, path, task.write): task.name for task in tasks}
+            try:
+                for done in as_completed(names):
+                    done.result()
+                    yield names[done]
+            finally:  # nobody writes on where something failed
+                for one in names:
+                    one.cancel()
+                wait(names)
+
+
+def worth_starting(counties: int) -> int:
+    """How many processes so many counties are worth: 1 for a few, at most one per core."""
+    return max(1, min(os.cpu_count() or 1, counties // COUNTIES_PER_START))
+
+
+@contextmanager
+def open_crew(workers: int) -> Iterator[Crew]:
+    """So many processes until the block ends; 1 is this process alone.
+
+    Whoever starts processes from a script of their own needs ``if __name__ == "__main__":`` there, for each of them
+    imports it.
+    """
+    if workers == 1:
+        yield ALONE
+        return
+    processes = open_processes(workers)
+    try:
+        for _ in range(workers):
+            processes.submit(_be_ready)
+        yield _Several(processes)
+    finally:
+        processes.shutdown(wait=True, cancel_futures=True)
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles mappings that cannot be changed, too."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return (_unchangeable, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+
+
+def _unchangeable(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """`MappingProxyType` by a name that a pickle can tell."""
+    return MappingProxyType(values)
+
+
+# What this process has read last.
+_read: dict[Path, Publication] = {}
+
+
+def _be_ready() -> None:
+    """Nothing: that it can be called means that everything is imported."""
+
+
+def _carry_out(path: Path, write: Callable[[Publication], None]) -> None:
+    if path not in _read:
+        _read.clear()
+        with path.open("rb") as file:
+            _read[path] = pickle.load(file)  # noqa: S301 -- our own, in a folder that nobody else can write into
+    write(_read[path])
