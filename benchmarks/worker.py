@@ -116,12 +116,12 @@ def folders(study: str, folder: str) -> dict[str, Any]:
     """Seconds of each stage from the files to what ``withinreach run`` writes, and peak memory of all processes."""
     mark = _Stages()
     import withinreach as wr
-    from withinreach.publishing import open_crew, publish, worth_starting
+    from withinreach.publishing import open_crew, publish, worth_maps
 
     load, prepare, analyse = wr.load_study, wr.prepare, wr.analyse
     mark("study")
     case = prepare(load(Path(study)), progress=mark)
-    workers = worth_starting(len(case.areas))
+    workers = worth_maps(len(case.people))
     with open_crew(workers) as crew:
         mark("analyse")
         result = analyse(case)

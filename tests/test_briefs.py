@@ -29,7 +29,8 @@ from withinreach.briefs.voice import Voice
 from withinreach.cli import cli
 from withinreach.maps.plates.fonts import CHINESE
 from withinreach.model import Places
-from withinreach.publishing import NO_WALKS, Material, Publication, evidence_of, no_grounds, write_county
+from withinreach.publishing import NO_WALKS, Material, Publication, write_county
+from withinreach.publishing.briefing import evidence_of, no_grounds
 from withinreach.siting.missing.pockets import find_pockets, lacking_in
 from withinreach.uncertainty import estimate_intervals
 

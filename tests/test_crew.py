@@ -9,7 +9,7 @@ import pytest
 import withinreach as wr
 from batches import files
 from withinreach.errors import SourceError
-from withinreach.publishing import Publication, open_crew, worth_starting
+from withinreach.publishing import Publication, open_crew, worth_folders, worth_maps
 from withinreach.publishing.crew import Task
 
 
@@ -59,6 +59,7 @@ def test_nothing_is_left_where_a_county_fails(crew, result, tmp_path, monkeypatc
     assert list(tmp_path.glob("*out*")) == []
 
 
-def test_few_counties_are_not_worth_a_process(monkeypatch):
+def test_what_is_little_is_not_worth_a_process(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert [worth_starting(counties) for counties in (0, 1, 7, 8, 15, 400)] == [1, 1, 1, 2, 3, 8]
+    assert [worth_folders(counties) for counties in (0, 1, 3, 4, 15, 400)] == [1, 1, 1, 2, 7, 8]
+    assert [worth_maps(cells) for cells in (0, 60_000, 160_000, 600_000, 9_000_000)] == [1, 2, 5, 8, 8]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from withinreach.maps.plates import draw_plate
     from withinreach.model import Case, Network
     from withinreach.preparation import examine, prepare, sample_case, write_repairs
-    from withinreach.publishing import export, write_brief
+    from withinreach.publishing import export
+    from withinreach.publishing.briefing import write_brief
     from withinreach.scenarios import Scenario, compare, load_scenario
     from withinreach.siting import Plan, Rules, explain_gaps, site
     from withinreach.standards import Judgement
@@ -63,7 +64,7 @@ _HOMES = {
     "weigh_supply": "weighing",
     "write_repairs": "preparation",
     "site": "siting",
-    "write_brief": "publishing",
+    "write_brief": "publishing.briefing",
     "sketch_walks": "catchments",
 }
 

@@ -15,7 +15,8 @@ from withinreach.batch.sources import key_of, place_of
 from withinreach.batch.workplace import own_folder
 from withinreach.errors import SourceError
 from withinreach.model import file_stem
-from withinreach.publishing import county_folder, look_for_supplies
+from withinreach.publishing import county_folder
+from withinreach.publishing.briefing import look_for_supplies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

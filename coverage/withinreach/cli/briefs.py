@@ -30,7 +30,7 @@ def brief(study: Path, counties: tuple[str, ...], out: Path | None, template: Pa
     Beside each stands a workbook with the cells that its numbers are from.
     """
     from withinreach.briefs import save_template
-    from withinreach.publishing import look_for_supplies, write_brief
+    from withinreach.publishing.briefing import look_for_supplies, write_brief
 
     loaded = load(study)
     if own is not None:

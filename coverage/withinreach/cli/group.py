@@ -12,7 +12,9 @@ from withinreach.errors import CoverageError
 
 STUDY = click.argument("study", type=click.Path(path_type=Path))
 OUT = click.option("--out", type=click.Path(path_type=Path), help="Folder to write; default maps/<name of the study>.")
-WORKERS = click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one per core.")
+WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes; default: one per core, fewer for little."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of tables.")
 
 

@@ -153,13 +153,14 @@ def _plates(study: Study, target: Path, services: tuple[str, ...], counties: tup
 def export(study: Path, counties: tuple[str, ...], out: Path | None, workers: int | None) -> None:
     """Write what `run` writes, and for each county all there is: brief, maps, workbook, lists, geodata."""
     from withinreach.publishing import export as write
-    from withinreach.publishing import look_for_supplies, open_crew, worth_starting
+    from withinreach.publishing import open_crew, worth_folders
+    from withinreach.publishing.briefing import look_for_supplies
 
     loaded = load(study)
     look_for_supplies(loaded)
     case = prepared(loaded)
     codes = counties or tuple(case.areas.table["code"])
-    with open_crew(workers or worth_starting(len(codes))) as crew:
+    with open_crew(workers or worth_folders(len(codes))) as crew:
         result = analysed(case)
         with progress_bar(loaded.name, len(codes) + 1) as step:
             click.echo(write(result, out or Path("maps", loaded.name), county=codes, crew=crew, progress=step))
@@ -237,15 +238,14 @@ def measure(study: Study) -> Result:
 
 
 def _run(path: Path, out: Path | None, workers: int | None, *, as_json: bool) -> None:
-    from withinreach.publishing import INDEX, open_crew, publish, worth_starting
+    from withinreach.publishing import INDEX, open_crew, publish, worth_maps
 
     study = load(path)
     case = prepared(study)
-    counties = len(case.areas)
     folder = out or Path("maps", study.name)
-    with open_crew(workers or worth_starting(counties)) as crew:
+    with open_crew(workers or worth_maps(len(case.people))) as crew:
         result = analysed(case)
-        with progress_bar(study.name, counties + 1) as step:
+        with progress_bar(study.name, len(case.areas) + 1) as step:
             publish(result, folder, crew=crew, progress=step)
     if as_json:
         print_json(summary(result) | {"out": str(folder)})

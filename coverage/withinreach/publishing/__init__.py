@@ -6,9 +6,8 @@ know nothing of each other, so that counties can be written one by one, in any o
 
 from __future__ import annotations
 
-from withinreach.publishing.briefing import evidence_of, look_for_supplies, no_grounds, write_brief
 from withinreach.publishing.county import write_county, write_county_map
-from withinreach.publishing.crew import Crew, open_crew, worth_starting
+from withinreach.publishing.crew import Crew, open_crew, worth_folders, worth_maps
 from withinreach.publishing.folders import (
     COUNTIES,
     HOME,
@@ -39,15 +38,12 @@ __all__ = [
     "Publication",
     "county_folder",
     "every_walk",
-    "evidence_of",
     "export",
     "facility_register",
-    "look_for_supplies",
-    "no_grounds",
     "open_crew",
     "publish",
-    "worth_starting",
-    "write_brief",
+    "worth_folders",
+    "worth_maps",
     "write_county",
     "write_county_map",
     "write_index",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import pandas as pd
 
-from withinreach.briefs import write_county_brief
 from withinreach.exports.datapackage import Described, write_datapackage
 from withinreach.exports.geodata import cell_layers, county_pairs, table_layers, write_geopackage
 from withinreach.exports.layers import write_layer
@@ -22,9 +21,7 @@ from withinreach.exports.tables import write_csv
 from withinreach.exports.targets import write_target_rows
 from withinreach.exports.words import WORDS
 from withinreach.maps import write_area
-from withinreach.maps.plates import save_bytes
 from withinreach.model import file_stem, told_name
-from withinreach.publishing.briefing import evidence_of
 from withinreach.siting import county_gaps
 
 if TYPE_CHECKING:
@@ -97,6 +94,8 @@ class _County:
     @cached_property
     def evidence(self) -> Evidence:
         """See `evidence_of`."""
+        from withinreach.publishing.briefing import evidence_of  # noqa: PLC0415 -- a second, and maps need no paper
+
         return evidence_of(self.publication)
 
     @cached_property
@@ -198,6 +197,9 @@ def _write_ground(county: _County, folder: Path) -> Descriptions:
 
 def _write_paper(county: _County, folder: Path) -> Descriptions:
     """The brief and the plates, which share their ground."""
+    from withinreach.briefs import write_county_brief  # noqa: PLC0415 -- a second, and maps need no paper
+    from withinreach.maps.plates import save_bytes  # noqa: PLC0415
+
     if county.publication.cells is None:
         return {}
     for name in county.evidence.result.reaches:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from withinreach.publishing.publication import Publication
 
 
-# Starting a process takes as long as writing the maps of four counties of the sample.
-COUNTIES_PER_START = 4
+# A process takes three seconds of a core until it writes: as long as maps of so many cells, or these complete folders.
+CELLS_PER_START = 30_000
+FOLDERS_PER_START = 2
 
 
 class Task(NamedTuple):
@@ -84,9 +85,18 @@ class _Several:
                 wait(names)
 
 
-def worth_starting(counties: int) -> int:
-    """How many processes so many counties are worth: 1 for a few, at most one per core."""
-    return max(1, min(os.cpu_count() or 1, counties // COUNTIES_PER_START))
+def worth_maps(cells: int) -> int:
+    """How many processes the maps of so many cells are worth; at most one per core."""
+    return _at_most_cores(cells // CELLS_PER_START)
+
+
+def worth_folders(counties: int) -> int:
+    """How many processes so many complete folders are worth; at most one per core."""
+    return _at_most_cores(counties // FOLDERS_PER_START)
+
+
+def _at_most_cores(processes: int) -> int:
+    return max(1, min(os.cpu_count() or 1, processes))
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from withinreach.exports.targets import write_targets
 from withinreach.maps import write_overview
 from withinreach.model import file_stem
 from withinreach.progress import silent
-from withinreach.publishing.briefing import look_for_supplies
 from withinreach.publishing.county import write_county, write_county_map
 from withinreach.publishing.crew import ALONE, Task
 from withinreach.publishing.publication import NO_INTERVALS, Publication
@@ -70,6 +69,8 @@ def export(
     SourceError
         If the folder holds something else, or the template of briefs is no Word document.
     """
+    from withinreach.publishing.briefing import look_for_supplies  # noqa: PLC0415 -- a second, and maps need no paper
+
     codes = _codes(result, county)
     look_for_supplies(result.case.study)
     return _write(Publication.of(result), Path(folder), _tasks(codes, write_county), crew, progress)

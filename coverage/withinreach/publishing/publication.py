@@ -19,7 +19,6 @@ from withinreach.measures import continuous_ledger
 from withinreach.model import Frozen
 from withinreach.reach import pairs_within
 from withinreach.siting import building_pairs
-from withinreach.uncertainty import estimate_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,6 +182,8 @@ def facility_register(case: Case) -> pd.DataFrame:
 
 
 def _intervals(result: Result) -> pd.DataFrame:
+    from withinreach.uncertainty import estimate_intervals  # noqa: PLC0415 -- it can draw, too, which takes long to load
+
     return estimate_intervals(result.case, reaches=result.reaches, runs=RUNS)
 
 
