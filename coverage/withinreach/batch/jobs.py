@@ -20,7 +20,7 @@ from withinreach.batch.reading import read_county, read_whole
 from withinreach.exports import whole_folder
 from withinreach.exports.geodata import Grounds, catchments_of, isochrones_of
 from withinreach.preparation import prepare
-from withinreach.publishing import HOME, Material, write_county, write_index, write_whole
+from withinreach.publishing import HOME, NO_WALKS, Material, write_county, write_index, write_whole
 from withinreach.study import Study
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Prepare:
         result = analyse(case)
         tell("measuring")
         grounds = Grounds(isochrones_of(case, case.facility_rows(())), catchments_of(case))
-        material = Material.of(result, grounds)
+        material = Material.of(result, grounds, walks=NO_WALKS)  # found anew where a county is read
         tell("parts")
         write_parts(material, self.key, self.parts)
 

@@ -192,7 +192,7 @@ def _targets(tables: CountyTables) -> pd.DataFrame:
         register_title=[titles[name] for name in rows["register"]],
         told_state=[tell_state(state, language) for state in rows["state"]],
         told_basis=told("basis", rows["basis"], language),
-        told_attribute=told("attribute", rows["attribute"].replace("", np.nan), language),
+        told_attribute=told("attribute", rows["attribute"], language),
         done_percent=done.mask(rows["value"].astype(object) == PROTECTED, PROTECTED) if len(rows) else done,
     )
     wanted = ["register_title", "target", "clause", READERS[language], "title", "unit", "told_attribute", "baseline"]

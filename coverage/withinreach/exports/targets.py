@@ -93,7 +93,7 @@ def _shown(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     place = ("zh", "en").index(study.language)
     shown = rows.assign(
         told_state=[tell_state(state, study.language) for state in rows["state"]],
-        told_attribute=told("attribute", rows["attribute"].replace("", np.nan), study.language),
+        told_attribute=told("attribute", rows["attribute"], study.language),
     )
     return shown[list(SHOWN)].rename(columns={name: titles[place] for name, titles in SHOWN.items()})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -73,7 +72,7 @@ def export(
 
     codes = _codes(result, county)
     look_for_supplies(result.case.study)
-    return _write(Publication.of(result), Path(folder), _tasks(codes, write_county), crew, progress)
+    return _write(Publication.of(result), Path(folder), codes, write_county, crew, progress)
 
 
 def publish(result: Result, folder: Path, *, crew: Crew = ALONE, progress: Progress = silent) -> Path:
@@ -85,7 +84,7 @@ def publish(result: Result, folder: Path, *, crew: Crew = ALONE, progress: Progr
         If the folder holds something else.
     """
     publication = Publication.of(result, intervals=NO_INTERVALS)
-    return _write(publication, folder, _tasks(_codes(result, None), write_county_map), crew, progress)
+    return _write(publication, folder, _codes(result, None), write_county_map, crew, progress)
 
 
 def county_folder(folder: Path, code: str) -> Path:
@@ -134,17 +133,8 @@ def write_whole(publication: Publication, folder: Path) -> None:
     )
 
 
-_WriteInto = Callable[[Path, Publication], None]
-
-
 class _WriteCounty(Protocol):
     def __call__(self, publication: Publication, code: str, folder: Path, *, home: str) -> None: ...
-
-
-def _tasks(codes: Sequence[str], write: _WriteCounty) -> dict[str, _WriteInto]:
-    """Every county and the map of all, which takes longest, by their names."""
-    tasks: dict[str, _WriteInto] = {INDEX: partial(_write_index, codes)}
-    return tasks | {code: partial(_write_county, write, code) for code in codes}
 
 
 def _write_index(codes: Sequence[str], folder: Path, publication: Publication) -> None:
@@ -158,11 +148,14 @@ def _write_county(write: _WriteCounty, code: str, folder: Path, publication: Pub
 
 
 def _write(
-    publication: Publication, folder: Path, tasks: dict[str, _WriteInto], crew: Crew, progress: Progress
+    publication: Publication, folder: Path, codes: Sequence[str], write: _WriteCounty, crew: Crew, progress: Progress
 ) -> Path:
     with whole_folder(folder) as staging:
         write_whole(publication, staging)
-        for name in crew.carry_out(publication, [Task(name, partial(write, staging)) for name, write in tasks.items()]):
+        # The map of all takes longest, so it comes first.
+        tasks = [Task(INDEX, partial(_write_index, codes, staging))]
+        tasks += [Task(code, partial(_write_county, write, code, staging)) for code in codes]
+        for name in crew.carry_out(publication, tasks):
             progress(name)
     return folder
 
