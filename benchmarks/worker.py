@@ -128,7 +128,7 @@ def folders(study: str, folder: str) -> dict[str, Any]:
         mark("what all folders share")
         publish(result, Path(folder), crew=_Marked(crew, mark))
         mark("leaving")
-    peak = peak_mb() + (workers * peak_of_a_child_mb() if workers > 1 else 0.0)
+    peak = peak_mb() + (workers - 1) * peak_of_a_child_mb()
     size = _size(case) | {"counties": len(case.areas), "workers": workers}
     return {"stages": mark.seconds(), "peak_mb": peak, "size": size}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from functools import partial
 
 import pytest
@@ -31,6 +33,20 @@ def test_several_write_the_same_bytes_as_one(crew, result, tmp_path):
     assert list(several) == list(alone)
     assert [name for name in alone if several[name] != alone[name]] == []
     assert sorted(told) == ["1", "2", "index.html"]
+
+
+def note_process(folder, name, publication):
+    (folder / name).write_text(str(os.getpid()), encoding="ascii")
+    time.sleep(0.05)
+
+
+def test_who_asks_works_along(crew, result, tmp_path):
+    names = [f"{number:02d}" for number in range(12)]
+    tasks = [Task(name, partial(note_process, tmp_path, name)) for name in names]
+    assert sorted(crew.carry_out(Publication.of(result), tasks)) == names
+    who = [(tmp_path / name).read_text(encoding="ascii") for name in names]
+    assert len(set(who)) == 2
+    assert who[-1] == str(os.getpid()) != who[0]
 
 
 def refuse(code, publication):

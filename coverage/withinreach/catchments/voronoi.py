@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import rasterio.features
 import shapely
 
 from withinreach.catchments.lattice import Lattice, snap_tiles, tiles_near_streets, whole_step_mm
+from withinreach.catchments.squares import dissolve
 from withinreach.errors import CoverageError
 from withinreach.kernels.nearest import Spots
 from withinreach.model import walking_costs
@@ -124,15 +124,6 @@ def _shapes(case: Case, service: Service, rows: NDArray[np.int32], ground: Latti
 def _dissolve(ground: Lattice, nearest: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
     """Squares around the lattice points, dissolved by facility: its row, and its multipolygon."""
     low = np.array([ground.column.min(), ground.row.min()])
-    column, row = ground.column - low[0], ground.row - low[1]
-    labels = np.full((int(row.max()) + 1, int(column.max()) + 1), -1, np.int32)
-    labels[row, column] = nearest
-    outlines, facility = [], []
-    for outline, label in rasterio.features.shapes(labels, mask=labels >= 0):
-        outlines.append(shapely.Polygon(outline["coordinates"][0], outline["coordinates"][1:]))
-        facility.append(int(label))
-    found, at = np.unique(np.array(facility, np.int32), return_inverse=True)
-    order = np.argsort(at, kind="stable")
-    dissolved = shapely.multipolygons(np.array(outlines)[order], indices=at[order])
-    # Pixel corners are half a step before the centres.
+    found, dissolved = dissolve(ground.column - low[0], ground.row - low[1], nearest)
+    # Corners of squares lie half a step before the centres.
     return found, shapely.transform(dissolved, lambda xy: (xy + low - 0.5) * (ground.step_mm / 1000))

@@ -6,9 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import rasterio.features
 import shapely
 from pyproj import Transformer
+
+from withinreach.catchments.squares import dissolve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,15 +50,7 @@ def pocket_shapes(case: Case, of_cell: NDArray[np.int64], count: int) -> NDArray
     if not len(cells):
         return shapes
     grid = _grid(case, cells)
-    labels = np.full((int(grid.row.max()) + 1, int(grid.column.max()) + 1), -1, np.int32)
-    labels[grid.row, grid.column] = of_cell[cells]
-    outlines, pocket = [], []
-    for outline, label in rasterio.features.shapes(labels, mask=labels >= 0):
-        outlines.append(shapely.Polygon(outline["coordinates"][0], outline["coordinates"][1:]))
-        pocket.append(int(label))
-    found, at = np.unique(np.array(pocket), return_inverse=True)
-    order = np.argsort(at, kind="stable")
-    dissolved = shapely.multipolygons(np.array(outlines, object)[order], indices=at[order])
+    found, dissolved = dissolve(grid.column, grid.row, of_cell[cells])
     metric = _between(grid.crs, case.study.metric_crs)
 
     def placed(xy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Who writes the folders of a publication: this process, or several that read the publication from a file, once each.
+"""Who writes the folders of a publication: this process, alone or with others that read it from a file, once each.
 
 Processes take as long to start as a few counties take to be written, so they are started before there is anything to
 do, and told of it when it is known.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
-from concurrent.futures import as_completed, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from withinreach.processes import open_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
 
     from withinreach.publishing.publication import Publication
 
@@ -64,25 +64,38 @@ ALONE = _Alone()
 
 
 class _Several:
-    """Processes of this machine, whichever is free."""
+    """Who asks, and other processes of this machine: they begin with the first tasks, who asks with the last."""
 
-    def __init__(self, processes: ProcessPoolExecutor) -> None:
-        self._processes = processes
+    def __init__(self, others: ProcessPoolExecutor) -> None:
+        self._others = others
 
     def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="withinreach-") as folder:
             path = Path(folder, "publication")
             with path.open("wb") as file:
                 _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(publication)
-            names = {self._processes.submit(_carry_out, path, task.write): task.name for task in tasks}
+            given = {self._others.submit(_carry_out, path, task.write): task for task in tasks}
             try:
-                for done in as_completed(names):
-                    done.result()
-                    yield names[done]
+                for future, task in reversed(list(given.items())):
+                    yield from _finished(given)
+                    if future.cancel():  # nobody has begun with it
+                        del given[future]
+                        task.write(publication)
+                        yield task.name
+                wait(given, return_when=FIRST_EXCEPTION)
+                yield from _finished(given)
             finally:  # nobody writes on where something failed
-                for one in names:
-                    one.cancel()
-                wait(names)
+                for future in given:
+                    future.cancel()
+                wait(given)
+
+
+def _finished(given: dict[Future[None], Task]) -> Iterator[str]:
+    """Names of tasks that the others have done since the last look."""
+    for future in [future for future in given if future.done()]:
+        task = given.pop(future)
+        future.result()
+        yield task.name
 
 
 def worth_maps(cells: int) -> int:
@@ -101,7 +114,7 @@ def _at_most_cores(processes: int) -> int:
 
 @contextmanager
 def open_crew(workers: int) -> Iterator[Crew]:
-    """So many processes until the block ends; 1 is this process alone.
+    """So many processes until the block ends, of which one is this.
 
     Whoever starts processes from a script of their own needs ``if __name__ == "__main__":`` there, for each of them
     imports it.
@@ -109,13 +122,13 @@ def open_crew(workers: int) -> Iterator[Crew]:
     if workers == 1:
         yield ALONE
         return
-    processes = open_processes(workers)
+    others = open_processes(workers - 1)
     try:
-        for _ in range(workers):
-            processes.submit(_be_ready)
-        yield _Several(processes)
+        for _ in range(workers - 1):
+            others.submit(_be_ready)
+        yield _Several(others)
     finally:
-        processes.shutdown(wait=True, cancel_futures=True)
+        others.shutdown(wait=True, cancel_futures=True)
 
 
 class _Pickler(pickle.Pickler):
