@@ -6,6 +6,7 @@ appears whole or not at all, so a job may be broken off at any moment, and done 
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 import time
@@ -13,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import pyarrow as pa
 
 from withinreach.analysis import analyse
 from withinreach.batch.parts import write_parts
@@ -169,6 +172,7 @@ def carry_out(job: Job) -> Done:
             job.note.write_text(f"{len(begun)} {stage}", encoding="utf-8")
 
     with _ALONE:
+        _give_back()
         _forget_peak()
         worked_s = time.process_time()
         try:
@@ -179,6 +183,18 @@ def carry_out(job: Job) -> Done:
         ends = [*list(begun.values())[1:], time.perf_counter()]
         stages = {stage: end - start for (stage, start), end in zip(begun.items(), ends, strict=True)}
         return Done(stages, time.process_time() - worked_s, _peak_mib())
+
+
+def _give_back() -> None:
+    """Let the system have what earlier jobs freed, so that a worker needs no more for its hundredth county.
+
+    Arrow and glibc keep it in pieces for later (malloc_trim(3)): of 60 counties one after the other the last ones had
+    up to 1,199 MiB and rising, so 1,071 and steady.
+    """
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # only glibc has it
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _forget_peak() -> None:

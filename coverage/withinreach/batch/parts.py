@@ -21,7 +21,7 @@ from withinreach.batch.frames import write_frame
 from withinreach.exports import whole_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from withinreach.batch.frames import Bounds
@@ -45,8 +45,9 @@ def write_parts(material: Material, key: str, folder: Path) -> None:
         What the parts were made from; see `summary_of`.
     """
     with whole_folder(folder, mark=SUMMARY) as staging:
-        for name, frame in _frames(material).items():
+        for name, frame in _frames(material):
             write_frame(frame, staging / f"{name}.parquet")
+            del frame  # before the next one is made
         summary = _summary(material) | {"key": key}
         (staging / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False), encoding="utf-8")
 
@@ -81,40 +82,37 @@ def bounds_of(case: Case, row: int) -> Bounds:
     return west, south, east, north
 
 
-def _frames(material: Material) -> Mapping[str, pd.DataFrame]:
-    """Every table by the name of its file."""
+def _frames(material: Material) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Every table by the name of its file, one after the other: streets and cells together would be the most memory."""
     result, judgement = material.result, material.tables.judgement
     case, audit = result.case, result.case.audit
     crs = case.study.metric_crs
-    frames: dict[str, pd.DataFrame] = {
-        "streets": _street_frame(case.network, crs),
-        "cells": _cell_frame(material, crs),
-        "facilities": _place_frame(case.facilities, crs),
-        "areas": case.areas.table,
-        "water": case.water,
-        "findings": audit.findings,
-        "accounts": audit.accounts,
-        "factors": audit.factors,
-        "masked": audit.masked,
-        "statistics": case.statistics,
-        "targets": judgement.table,
-        "coverage": material.tables.coverage,
-        "townships": material.tables.townships,
-        "loads": material.tables.loads,
-        "ledger": material.tables.ledger,
-        "catchments": _catchment_frame(material),
-        "intervals": material.intervals,
-        "totals": pd.DataFrame(dict(result.totals)),
-    }
+    yield "streets", _street_frame(case.network, crs)
+    yield "cells", _cell_frame(material, crs)
+    yield "facilities", _place_frame(case.facilities, crs)
+    yield "areas", case.areas.table
+    yield "water", case.water
+    yield "findings", audit.findings
+    yield "accounts", audit.accounts
+    yield "factors", audit.factors
+    yield "masked", audit.masked
+    yield "statistics", case.statistics
+    yield "targets", judgement.table
+    yield "coverage", material.tables.coverage
+    yield "townships", material.tables.townships
+    yield "loads", material.tables.loads
+    yield "ledger", material.tables.ledger
+    yield "catchments", _catchment_frame(material)
+    yield "intervals", material.intervals
+    yield "totals", pd.DataFrame(dict(result.totals))
     for name in result.tables:
-        frames[f"table-{name}"] = result.tables[name]
-        frames[f"ledger-{name}"] = result.ledgers[name]
+        yield f"table-{name}", result.tables[name]
+        yield f"ledger-{name}", result.ledgers[name]
     for level, listed in case.units.items():
         times = {f"{OURS}{name}:seconds": reach.unit_seconds[level] for name, reach in result.reaches.items()}
-        frames[f"units-{level}"] = _place_frame(listed.places, crs).assign(**times)
+        yield f"units-{level}", _place_frame(listed.places, crs).assign(**times)
         if listed.polygons is not None:
-            frames[f"polygons-{level}"] = listed.polygons.table
-    return frames
+            yield f"polygons-{level}", listed.polygons.table
 
 
 def _street_frame(network: Network, crs: str) -> gpd.GeoDataFrame:
