@@ -232,16 +232,24 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(one_town, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_other_inputs_are_not_mixed_with_finished_counties(town, tmp_path):
+def test_what_was_made_of_other_inputs_is_done_anew(town, tmp_path):
     out = tmp_path / "out"
     assert run("batch", town, "--out", out, "--workers", 1).exit_code == 0
+    before = files(out)
     people = town.parent / "people.csv"
-    people.write_text(people.read_text(encoding="utf-8").replace("100.0", "200.0"), encoding="utf-8")
-    refused = run("batch", town, "--out", out, "--workers", 1, "--resume")
-    assert refused.exit_code == 1
-    assert "town was begun with other inputs" in refused.output
-    assert run("batch", town, "--out", out, "--workers", 1).exit_code == 0
-    assert files(out) == published(town, tmp_path / "published")
+    good = people.read_text(encoding="utf-8")
+    people.write_text(good.replace("100.0", "many"), encoding="utf-8")
+    broken = run("batch", town, "--out", out, "--workers", 1, "--resume")
+    assert broken.exit_code == 1
+    assert "many" in broken.output
+    assert files(out) == before  # until there is something to take its place
+    people.write_text(good.replace("100.0", "200.0"), encoding="utf-8")
+    mended = run("batch", town, "--out", out, "--workers", 1, "--resume")
+    assert mended.exit_code == 0
+    assert "note: town 小镇: its inputs, parameters or versions have changed since; it is done anew" in mended.output
+    assert files(out) == published(town, tmp_path / "published") != before
+    again = run("batch", town, "--out", out, "--workers", 1, "--resume", "--json")
+    assert [json.loads(line)["event"] for line in again.stdout.splitlines()] == ["end"]
 
 
 def test_a_broken_study_of_several_is_named_and_the_others_are_finished(one_town, tmp_path):

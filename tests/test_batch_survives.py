@@ -17,9 +17,9 @@ import pytest
 
 from batches import PACKAGE, ended, files, published, start
 from conftest import write_town
-from withinreach.batch import Hands, Label, crews
-from withinreach.batch.crews import open_crew
+from withinreach.batch import Hands, Label, workers
 from withinreach.batch.running import run_jobs
+from withinreach.batch.workers import open_workers
 from withinreach.batch.workplace import HIDDEN
 from withinreach.errors import CoverageError
 
@@ -147,8 +147,8 @@ def test_a_job_that_kills_its_process_fails_and_all_others_are_done(tmp_path):
         for code in codes
     ]
     record = Recorded(jobs)
-    with open_crew(Hands(workers=2)) as crew:
-        run_jobs(crew, record, record)
+    with open_workers(Hands(workers=2)) as workers:
+        run_jobs(workers, record, record)
     (problem,) = record.ended.pop("2")
     assert problem.startswith("its process died")
     assert record.ended == dict.fromkeys(set(codes) - {"2"}, "done")
@@ -225,6 +225,6 @@ def test_a_cluster_does_the_same_and_survives_a_worker_in_mid_job(cluster, one_t
 
 def test_where_no_scheduler_answers_that_is_told(one_town, tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    monkeypatch.setattr(crews, "PATIENCE_S", 1)
-    with pytest.raises(CoverageError, match="no scheduler answers"), open_crew(Hands(scheduler="tcp://127.0.0.1:9")):
+    monkeypatch.setattr(workers, "PATIENCE_S", 1)
+    with pytest.raises(CoverageError, match="no scheduler answers"), open_workers(Hands(scheduler="tcp://127.0.0.1:9")):
         pass

@@ -6,13 +6,13 @@ a county is handed to whoever publishes it.
 
 from __future__ import annotations
 
-from withinreach.batch.crews import Hands
 from withinreach.batch.jobs import Done, Job, Label
 from withinreach.batch.parts import write_parts
 from withinreach.batch.reading import read_county, read_summary, read_whole
 from withinreach.batch.running import Watcher
 from withinreach.batch.sources import Plan, Source, load_sources, look, partition
 from withinreach.batch.undertakings import Entry, run_batch
+from withinreach.batch.workers import Hands
 
 __all__ = [
     "Done",

@@ -1,4 +1,4 @@
-"""Jobs to a crew, until all are done: what fails is told and the others go on."""
+"""Jobs to workers, until all are done: what fails is told and the others go on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from withinreach.errors import CoverageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from withinreach.batch.crews import Crew
     from withinreach.batch.jobs import Done, Job, Label
+    from withinreach.batch.workers import Workers
 
 LOOK_S = 0.5
 DIED = "its process died (killed, or out of memory); go on with --resume, or with fewer --workers"
@@ -36,6 +36,9 @@ class Agenda(Protocol):
 class Watcher(Protocol):
     """Whoever wants to see how it goes."""
 
+    def outdated(self, study: Label) -> None:
+        """What an earlier batch made of a study is outdated: it is done anew."""
+
     def started(self, job: Job) -> None:
         """A job was handed out."""
 
@@ -49,7 +52,7 @@ class Watcher(Protocol):
         """Some time has passed; so much waits."""
 
 
-def run_jobs(crew: Crew, agenda: Agenda, watcher: Watcher) -> None:
+def run_jobs(workers: Workers, agenda: Agenda, watcher: Watcher) -> None:
     """Carry out all jobs of an agenda.
 
     When a process dies, nobody knows which of the jobs that were worked on killed it: each of them is tried again,
@@ -57,9 +60,9 @@ def run_jobs(crew: Crew, agenda: Agenda, watcher: Watcher) -> None:
     """
     running: dict[Future[Done], Job] = {}
     while True:
-        while len(running) < crew.size and (job := agenda.next()) is not None:
+        while len(running) < workers.size and (job := agenda.next()) is not None:
             watcher.started(job)
-            running[crew.submit(job)] = job
+            running[workers.submit(job)] = job
         if not running:
             return
         finished, _ = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
@@ -69,10 +72,10 @@ def run_jobs(crew: Crew, agenda: Agenda, watcher: Watcher) -> None:
             continue
         suspects += [job for future, job in running.items() if not _settled(future, job, agenda, watcher)]
         running.clear()
-        crew.renew()
+        workers.renew()
         for job in suspects:
-            if not _settled(crew.submit(job), job, agenda, watcher):
-                crew.renew()
+            if not _settled(workers.submit(job), job, agenda, watcher):
+                workers.renew()
                 _fail(job, (DIED,), agenda, watcher)
 
 

@@ -7,11 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from withinreach.batch.crews import open_crew
 from withinreach.batch.jobs import Label, Prepare
 from withinreach.batch.parts import SUMMARY
 from withinreach.batch.reading import read_summary
 from withinreach.batch.running import run_jobs
+from withinreach.batch.workers import open_workers
 from withinreach.batch.workplace import Workplace, own_folder
 from withinreach.errors import CoverageError, SourceError
 from withinreach.exports.manifest import provenance
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from withinreach.batch.crews import Hands
     from withinreach.batch.jobs import Done, Job
     from withinreach.batch.running import Watcher
+    from withinreach.batch.workers import Hands
 
 
 class Source(NamedTuple):
@@ -153,8 +153,8 @@ def partition(
     """
     with own_folder(out, resume=True):
         agenda = _Preparing(sources, out)
-        with open_crew(hands) as crew:
-            run_jobs(crew, agenda, watcher)
+        with open_workers(hands) as workers:
+            run_jobs(workers, agenda, watcher)
         return agenda.problems
 
 

@@ -1,4 +1,4 @@
-"""Many counties, one crew: what there is to do for some studies, in which order, and what became of it."""
+"""Many counties: what there is to do for some studies, in which order, and what became of it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from withinreach.batch.crews import open_crew
 from withinreach.batch.gathering import TABLE, gather
 from withinreach.batch.jobs import Label, Prepare, PublishCounty, PublishWhole
 from withinreach.batch.reading import read_summary
 from withinreach.batch.running import run_jobs
 from withinreach.batch.sources import key_of, place_of
+from withinreach.batch.workers import open_workers
 from withinreach.batch.workplace import own_folder
 from withinreach.errors import SourceError
 from withinreach.model import file_stem
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from withinreach.batch.crews import Hands
     from withinreach.batch.jobs import Done, Job
     from withinreach.batch.running import Watcher
     from withinreach.batch.sources import Source
+    from withinreach.batch.workers import Hands
     from withinreach.batch.workplace import Workplace
 
 WHOLE = "whole"
@@ -65,8 +65,8 @@ def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: boo
     Parameters
     ----------
     resume
-        Keep what an earlier batch has finished, provided that it was made from the same inputs, parameters and
-        versions. If not, earlier folders of ours are replaced.
+        Keep what an earlier batch has finished. A study whose inputs, parameters or versions have changed since is
+        done anew, and its earlier folders are replaced once it is measured, as all are without ``resume``.
     watcher
         Sees every job start and end.
 
@@ -80,17 +80,20 @@ def run_batch(sources: Sequence[Source], out: Path, *, hands: Hands, resume: boo
     StudyError
         If no typeface with Chinese is installed here.
     SourceError
-        If ``out`` cannot be used, another batch is at work there, an earlier one had other inputs, or a template of
-        briefs is no Word document.
+        If ``out`` cannot be used, another batch is at work there, or a template of briefs is no Word document.
     """
     if hands.scheduler is None:  # workers elsewhere have typefaces of their own
         for source in sources:
             look_for_supplies(source.study)
     with own_folder(out, resume=resume):
-        agenda = _Agenda([_Undertaking.of(source, out, alone=len(sources) == 1) for source in sources])
+        undertakings = [_Undertaking.of(source, out, alone=len(sources) == 1) for source in sources]
+        for one in undertakings:
+            if one.outdated:
+                watcher.outdated(one.label())
+        agenda = _Agenda(undertakings)
         if not agenda.idle:
-            with open_crew(hands) as crew:
-                run_jobs(crew, agenda, watcher)
+            with open_workers(hands) as workers:
+                run_jobs(workers, agenda, watcher)
         if len(sources) > 1:
             agenda.gather(out)
         return agenda.report()
@@ -107,19 +110,16 @@ class _Undertaking:
     kept: list[Label] = field(default_factory=list)
     open: int = 0
     failures: int = 0
+    outdated: bool = False
 
     @classmethod
     def of(cls, source: Source, out: Path, *, alone: bool) -> _Undertaking:
         """Look at what is there already."""
-        name = source.study.name
         one = cls(source, key_of(source), place_of(source, out, alone=alone))
         accepted = one.place.accepted()
-        if accepted is not None and one.key and accepted["key"] != one.key:
-            raise SourceError(
-                f"{out}: {name} was begun with other inputs, parameters or versions; run it without --resume, which"
-                " begins anew"
-            )
-        if accepted is not None and one.place.complete and not one._todo(accepted):
+        if accepted is not None and accepted["key"] != one.key:
+            one.outdated = True
+        elif accepted is not None and one.place.complete and not one._todo(accepted):
             one._keep(accepted)
             one.place.remove_parts()
             return one
@@ -175,6 +175,11 @@ class _Undertaking:
         else:
             self._finish()
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of the study is there, made from what it is now."""
+        return self.place.complete and not self.failures
+
     def _todo(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
         return [county for county in summary["counties"] if not self.place.finished(county["code"])]
 
@@ -221,9 +226,8 @@ class _Agenda:
 
     def gather(self, out: Path) -> None:
         """Put the tables of all studies together, once all are complete."""
-        places = {name: one.place for name, one in self._by_name.items()}
-        if all(place.complete for place in places.values()):
-            gather({name: place.home for name, place in places.items()}, out / TABLE)
+        if all(one.complete for one in self._by_name.values()):
+            gather({name: one.place.home for name, one in self._by_name.items()}, out / TABLE)
 
     def report(self) -> list[Entry]:
         """What became of all."""

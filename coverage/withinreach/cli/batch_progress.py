@@ -62,7 +62,12 @@ def print_line(value: dict[str, Any]) -> None:
 
 
 class _Quiet:
-    """Sees everything and says nothing."""
+    """Sees everything and says nothing but what nobody may overlook."""
+
+    def outdated(self, study: Label) -> None:
+        """What an earlier batch made is outdated."""
+        changed = "its inputs, parameters or versions have changed since; it is done anew"
+        click.echo(f"note: {study.study} {study.name}: {changed}", err=True)
 
     def started(self, job: Job) -> None:
         """A job was handed out."""
@@ -79,6 +84,9 @@ class _Quiet:
 
 class _Lines(_Quiet):
     """One line of JSON for every start and end."""
+
+    def outdated(self, study: Label) -> None:
+        print_line({"event": "outdated", "study": study.study, "name": study.name})
 
     def started(self, job: Job) -> None:
         print_line({"event": "started", **label_of(job.label, job.task)})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 30
 
 
-class Crew(Protocol):
+class Workers(Protocol):
     """Workers that carry out jobs."""
 
     @property
@@ -53,7 +53,7 @@ class Hands:
 
 
 @contextmanager
-def open_crew(hands: Hands) -> Iterator[Crew]:
+def open_workers(hands: Hands) -> Iterator[Workers]:
     """Workers until the block ends.
 
     Raises
@@ -62,8 +62,8 @@ def open_crew(hands: Hands) -> Iterator[Crew]:
         If no scheduler answers, or `distributed` is not installed.
     """
     if hands.scheduler is not None:
-        with _dask(hands.scheduler) as crew:
-            yield crew
+        with _dask(hands.scheduler) as workers:
+            yield workers
         return
     processes = _Processes(hands.workers or os.cpu_count() or 1)
     try:
@@ -113,7 +113,7 @@ class _Cluster:
 
 
 @contextmanager
-def _dask(scheduler: str) -> Iterator[Crew]:
+def _dask(scheduler: str) -> Iterator[Workers]:
     try:
         from distributed import Client  # noqa: PLC0415 -- an extra
     except ImportError:
