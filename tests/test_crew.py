@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
+from multiprocessing import parent_process
 
 import pytest
 
 import withinreach as wr
 from batches import files
-from withinreach.errors import SourceError
+from withinreach.errors import CoverageError, SourceError
 from withinreach.publishing import Publication, open_crew, worth_folders, worth_maps
 from withinreach.publishing.crew import Task
 
@@ -66,6 +67,21 @@ def test_who_fails_is_heard_and_the_others_stop(crew, result, tmp_path):
     # The same processes go on with the next publication.
     assert list(crew.carry_out(publication, [Task("note", partial(note, tmp_path / "note"))])) == ["note"]
     assert (tmp_path / "note").read_text(encoding="utf-8") == "town"
+
+
+def rest(publication):
+    time.sleep(0.2)
+
+
+def die(publication):
+    assert parent_process() is not None
+    os._exit(1)
+
+
+def test_a_process_that_dies_is_told_in_one_line(result):
+    tasks = [Task("deadly", die), *(Task(str(number), rest) for number in range(3))]
+    with open_crew(2) as crew, pytest.raises(CoverageError, match=r"died .* --workers 1"):
+        list(crew.carry_out(Publication.of(result), tasks))
 
 
 def test_nothing_is_left_where_a_county_fails(crew, result, tmp_path, monkeypatch):

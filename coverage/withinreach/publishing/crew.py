@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
-from concurrent.futures import FIRST_EXCEPTION, wait
+from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from withinreach.errors import CoverageError
 from withinreach.processes import open_processes
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # A process takes three seconds of a core until it writes: as long as maps of so many cells, or these complete folders.
 CELLS_PER_START = 30_000
 FOLDERS_PER_START = 2
+DIED = "a process that wrote folders died (killed, or out of memory); run it again with --workers 1"
 
 
 class Task(NamedTuple):
@@ -48,7 +50,13 @@ class Crew(Protocol):
     """Whoever carries out tasks."""
 
     def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
-        """Do all of them; the name of each as its turn comes, or where several work, once it is done."""
+        """Do all of them; the name of each as its turn comes, or where several work, once it is done.
+
+        Raises
+        ------
+        CoverageError
+            If a process dies; whatever a task raises is raised here, too.
+        """
 
 
 class _Alone:
@@ -84,6 +92,8 @@ class _Several:
                         yield task.name
                 wait(given, return_when=FIRST_EXCEPTION)
                 yield from _finished(given)
+            except BrokenExecutor:
+                raise CoverageError(DIED) from None
             finally:  # nobody writes on where something failed
                 for future in given:
                     future.cancel()
