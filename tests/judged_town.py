@@ -11,10 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+import withinreach as wr
 from conftest import EAST, NORTH, write_town
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
 FACILITIES = [  # kind, id, x, y: beds, nursing beds, seats, residents, stars, model, m²
     ("养老院", "H1", 0, 0, "40,10,,20,,,40"),
@@ -248,3 +253,27 @@ def write_judged_town(folder: Path) -> Path:
     text = text.replace('kinds = ["elder_care"]', 'kinds = ["elder_institution"]')
     study.write_text('registers = ["plan.toml"]\n' + text + STUDY, encoding="utf-8")
     return study
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    """Path of the study of the judged town, in a folder of its own."""
+    folder = tmp_path / "town"
+    folder.mkdir()
+    return write_judged_town(folder)
+
+
+def judge(study: Path) -> wr.Judgement:
+    return wr.judge(wr.analyse(wr.prepare(wr.load_study(study))))
+
+
+def row(judgement: wr.Judgement, target: str, code: str = "total") -> pd.Series:
+    name, _, part = target.partition("/")
+    rows = judgement.of_unit(code)
+    return rows[(rows["target"] == name) & (rows["part"] == part)].iloc[0]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")

@@ -2,124 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
-import osmium
-import osmnx as ox
 import pytest
 import shapely
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 import withinreach as wr
 from conftest import EAST, NODES, NORTH, STREETS
-from withinreach.cli import cli
+from graph_cases import (
+    CRS,
+    assert_equal_networks,
+    assert_same_ways,
+    graph_of,
+    prepared,
+    told,
+    written,
+)
 from withinreach.errors import CrsError, SourceError
-from withinreach.model import Network, whole_mm_up
-from withinreach.preparation.findings import Findings
-from withinreach.preparation.frame import MetricFrame
-from withinreach.preparation.streets import prepare_network
-from withinreach.study import NetworkLayer
+from withinreach.model import Network
 
-CRS = "EPSG:4547"
 quick = settings(max_examples=60, deadline=None)
-
-
-def graph_of(nodes, edges, kind=nx.MultiDiGraph, crs=CRS) -> nx.Graph:
-    """Nodes {id: (x, y)}, edges [(u, v, attributes)]; a geometry may be given as a list of positions."""
-    graph = kind(crs=crs)
-    for node, (x, y) in nodes.items():
-        graph.add_node(node, x=float(x), y=float(y))
-    for u, v, values in edges:
-        line = {"geometry": shapely.LineString(values["geometry"])} if "geometry" in values else {}
-        graph.add_edge(u, v, **(values | line))
-    return graph
-
-
-def written(path, graph):
-    """A graph as OSMnx saves it."""
-    ox.save_graphml(graph, path)
-    return path
-
-
-def prepared(path, datum=CRS, crs=CRS, **layer):
-    findings = Findings()
-    network = prepare_network(NetworkLayer(path=path, datum=datum, **layer), MetricFrame(crs), findings)
-    return network, findings.table("en")
-
-
-def told(findings, rule) -> list[str]:
-    return findings.loc[findings["rule"] == rule, "reason"].tolist()
-
-
-def network_distances(network: Network, source: int) -> np.ndarray:
-    """Millimetres from a node to all others, by scipy; inf where there is no way."""
-    n = network.n_nodes
-    arcs = csr_array((network.arc_mm.astype(float), network.arc_head, network.arc_ptr), shape=(n, n))
-    return dijkstra(arcs, indices=source)
-
-
-def walked_both_ways(graph: nx.Graph) -> nx.Graph:
-    """The graph for networkx to walk: of each pair of nodes the shortest edge, along its line in the graph's CRS."""
-    u, v = (list(ends) for ends in zip(*graph.edges(), strict=True))
-    nodes = [[[graph.nodes[w][axis] for axis in "xy"] for w in ends] for ends in zip(u, v, strict=True)]
-    drawn = [
-        data.get("geometry", shapely.LineString(ends))
-        for (*_, data), ends in zip(graph.edges(data=True), nodes, strict=True)
-    ]
-    on_millimetres = shapely.transform(np.array(drawn), lambda xy: np.round(xy * 1000) / 1000)
-    walked = nx.Graph()
-    walked.add_nodes_from(graph)
-    for a, b, mm in sorted(
-        zip(u, v, whole_mm_up(shapely.length(on_millimetres)).tolist(), strict=True), key=lambda edge: -edge[2]
-    ):
-        walked.add_edge(a, b, mm=mm)
-    return walked
-
-
-def assert_same_ways(graph: nx.Graph, network: Network, sources: int) -> None:
-    """Shortest ways from some nodes to all, equal to the millimetre; nodes are known by their position."""
-    at = {tuple(xy): row for row, xy in enumerate(np.round(network.xy * 1000).astype(int).tolist())}
-    where = {node: (round(data["x"] * 1000), round(data["y"] * 1000)) for node, data in graph.nodes(data=True)}
-    row = {node: at.get(position) for node, position in where.items()}
-    times = Counter(where.values())
-    alone = [node for node in graph if times[where[node]] == 1]
-    assert len(alone) > 0.99 * len(graph)
-    used = [node for node in alone if row[node] is not None]
-    assert set(alone) - set(used) <= {n for n in graph if graph.degree(n) == 0 or set(graph.neighbors(n)) == {n}}
-    walked = walked_both_ways(graph)
-    for source in used[:: max(1, len(used) // sources)]:
-        want = nx.single_source_dijkstra_path_length(walked, source, weight="mm")
-        got = network_distances(network, row[source])
-        assert {node: got[row[node]] for node in used} == {node: want.get(node, np.inf) for node in used}
-
-
-def assert_equal_networks(one: Network, two: Network) -> None:
-    """Equal up to the order and the direction of their segments."""
-    for name in ("xy", "arc_ptr", "arc_head", "arc_mm", "component"):
-        assert np.array_equal(getattr(one, name), getattr(two, name)), name
-    assert sorted(segments(one)) == sorted(segments(two))
-
-
-def segments(network: Network) -> list[tuple]:
-    drawn = shapely.linestrings(
-        network.vertex_xy, indices=np.repeat(np.arange(network.n_segments), np.diff(network.vertex_ptr))
-    )
-    rows = []
-    for i, line in enumerate(drawn):
-        ends, uphill, wkb = [network.tail[i], network.head[i]], network.uphill[:, i].tolist(), line.wkb
-        if (network.tail[i], wkb) > (network.head[i], line.reverse().wkb):
-            ends, uphill, wkb = ends[::-1], uphill[::-1], line.reverse().wkb
-        rows.append((*ends, *uphill, wkb, network.length_mm[i], network.steps[i], network.crossing[i]))
-    return rows
-
 
 # Cases drawn by hand ------------------------------------------------------------------------------------------------
 
@@ -420,87 +326,3 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(tmp_path, case):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(SourceError, match="no such file"):
         prepared(tmp_path / "x.graphml")
-
-
-# Real graphs --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def helsinki(shared, tmp_path_factory) -> nx.MultiDiGraph:
-    """The ways in the middle of the extract as OSMnx makes a graph of them, in degrees."""
-    pbf = str(shared / "helsinki" / "network" / "Helsinki.osm.pbf")
-    xml = tmp_path_factory.mktemp("helsinki") / "streets.osm"
-    middle = shapely.box(24.939, 60.167, 24.950, 60.176)
-    nodes = [(node.id, node.lon, node.lat) for node in osmium.FileProcessor(pbf, osmium.osm.NODE)]
-    ids, lon, lat = (np.array(column) for column in zip(*nodes, strict=True))
-    here = set(ids[shapely.contains_xy(middle, lon, lat)].tolist())
-    with osmium.SimpleWriter(str(xml)) as writer:
-        for item in osmium.FileProcessor(pbf, osmium.osm.NODE | osmium.osm.WAY):
-            if item.is_node():
-                writer.add(item)
-            elif "highway" in item.tags:
-                writer.add(item.replace(nodes=[node.ref for node in item.nodes if node.ref in here]))
-    return ox.graph_from_xml(xml, simplify=False)
-
-
-def test_the_graph_of_new_york_that_momepy_ships(shared):
-    path = shared / "small_networks" / "nyc_graph.graphml"
-    graph = ox.load_graphml(path)
-    network = Network.from_networkx(graph)
-    assert (network.n_nodes, network.n_segments) == (len(graph), graph.number_of_edges()) == (46, 73)
-    assert_same_ways(graph, network, 46)
-    read, found = prepared(path, "EPSG:32618", "EPSG:32618")
-    assert_equal_networks(read, network)
-    assert told(found, "graph_lengths") == ["edges state 8.6 km where they draw 8.6 km; 0 streets state none"]
-    assert told(found, "graph_lengths_longer") == []
-
-
-@pytest.mark.parametrize("simplified", [False, True])
-def test_helsinki_in_memory_and_as_a_file(helsinki, simplified, tmp_path, measured):
-    crs = "EPSG:3879"
-    graph = ox.simplify_graph(helsinki) if simplified else helsinki
-    projected = ox.project_graph(graph, to_crs=crs)
-    network = Network.from_networkx(projected)
-    assert network.n_segments == ox.convert.to_undirected(projected).number_of_edges()
-    assert_same_ways(projected, network, 5)
-    read, found = prepared(written(tmp_path / "x.graphml", graph), "wgs84", crs)
-    assert (read.n_nodes, read.n_segments) == (network.n_nodes, network.n_segments)
-    np.testing.assert_allclose(read.xy, network.xy, atol=1e-6)
-    # positions are projected by pyproj in both, but not in arrays of the same size
-    np.testing.assert_allclose(read.arc_mm, network.arc_mm, atol=1)
-    stated_m = sum(data["length"] for *_, data in ox.convert.to_undirected(projected).edges(data=True))
-    drawn_m = network.length_mm.sum() / 1000
-    assert abs(stated_m / drawn_m - 1) < 0.005
-    measured(
-        f"OSMnx {'simplified' if simplified else 'unsimplified'}: {graph.number_of_edges()} edges, "
-        f"{network.n_segments} streets; lengths along the sphere {stated_m / drawn_m - 1:+.2%} against {crs}"
-    )
-    assert told(found, "graph_lengths_longer") == []
-
-
-def test_a_network_walks_out_to_osmnx_and_back_in(helsinki, tmp_path):
-    crs = "EPSG:3879"
-    network = Network.from_networkx(ox.project_graph(ox.simplify_graph(helsinki), to_crs=crs))
-    out = network.to_networkx(crs)
-    ox.convert.validate_graph(out)
-    nodes, edges = ox.convert.graph_to_gdfs(out)
-    assert len(nodes) == network.n_nodes
-    assert len(edges) == 2 * network.n_segments
-    assert ox.convert.to_undirected(out).number_of_edges() == network.n_segments
-    stats = ox.stats.basic_stats(out)
-    assert stats["street_length_total"] == pytest.approx(network.length_mm.sum() / 1000)
-    assert stats["streets_per_node_avg"] == pytest.approx(2 * network.n_segments / network.n_nodes)
-    path = written(tmp_path / "out.graphml", out)
-    assert_equal_networks(Network.from_networkx(ox.load_graphml(path)), network)
-    read, _ = prepared(path, crs, crs)
-    same = [field.name for field in fields(Network) if field.name.startswith("arc")]
-    assert all(np.array_equal(getattr(read, name), getattr(network, name)) for name in same)
-
-
-def test_the_command_tells_what_a_graph_gives(shared):
-    path = shared / "small_networks" / "nyc_graph.graphml"
-    done = CliRunner().invoke(cli, ["network", str(path), "--json"])
-    assert done.exit_code == 0, done.output
-    report = json.loads(done.output)
-    assert (report["datum"], report["nodes"], report["edges"]) == ("EPSG:32618", 46, 73)
-    assert {finding["rule"] for finding in report["findings"]} == {"graph_streets", "graph_lengths"}

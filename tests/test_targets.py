@@ -1,62 +1,29 @@
-"""Targets in the town of judged_town, every figure worked out by hand; the edges; units, statistics, command, files."""
+"""Targets in the town of judged_town, every figure worked out by hand; their edges; scenarios."""
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
-import openpyxl
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import withinreach as wr
 from conftest import EAST, NORTH
-from judged_town import REGISTER, write_judged_town
+from judged_town import edit, judge, judged, row, write_judged_town  # noqa: F401
 from withinreach.analysis import result_of
-from withinreach.cli import cli
 from withinreach.model import part_around
-from withinreach.reach import measure_reach
 from withinreach.scenarios import Scenario, reanalyse
 from withinreach.standards.assessment import Verdict, decide
 from withinreach.standards.judgement import DTYPES
 from withinreach.standards.rules.count import Count
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def judged(tmp_path: Path) -> Path:
-    """Path of the study of the judged town, in a folder of its own."""
-    folder = tmp_path / "town"
-    folder.mkdir()
-    return write_judged_town(folder)
-
 
 @pytest.fixture(scope="module")
 def judgement(tmp_path_factory):
     return judge(write_judged_town(tmp_path_factory.mktemp("town")))
-
-
-def judge(study: Path) -> wr.Judgement:
-    return wr.judge(wr.analyse(wr.prepare(wr.load_study(study))))
-
-
-def row(judgement: wr.Judgement, target: str, code: str = "total") -> pd.Series:
-    name, _, part = target.partition("/")
-    rows = judgement.of_unit(code)
-    return rows[(rows["target"] == name) & (rows["part"] == part)].iloc[0]
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 MET, NOT_MET, OPEN, NO, MEASURED = "met", "not_met", "not_computable", "not_applicable", "measured"
@@ -370,94 +337,6 @@ def test_a_verdict_holds_for_every_value_between_the_bounds(low, more, target, s
     assert inside != Verdict.OPEN
 
 
-# Units and statistics ------------------------------------------------------------------------------------------
-
-
-def box(west: float, south: float, east: float, north: float, code: str) -> dict:
-    ring = [
-        [EAST + x, NORTH + y] for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))
-    ]
-    geometry = {"type": "Polygon", "coordinates": [ring]}
-    return {"type": "Feature", "properties": {"id": code, "name": f"{code}镇", "county": "1"}, "geometry": geometry}
-
-
-def write_polygons(path: Path, features: list[dict]) -> None:
-    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4547"}}
-    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}), encoding="utf-8")
-
-
-TOWNSHIPS = '\n[units.township]\npath = "townships.geojson"\ndatum = "EPSG:4547"\ncode = "id"\n'
-
-
-def test_polygons_hold_facilities_and_lie_where_their_people_live(judged):
-    features = [box(-100, -100, 250, 100, "a"), box(-100, -700, 600, -100, "b"), box(250, -100, 1000, 600, "c")]
-    write_polygons(judged.parent / "townships.geojson", features)
-    judged.write_text(judged.read_text(encoding="utf-8") + TOWNSHIPS, encoding="utf-8")
-    case = wr.prepare(wr.load_study(judged))
-    places = case.units["township"].places
-    # a: the only cell; b: the cell at the end of Mill Lane; c: of four cells the nearest to their centre of gravity,
-    # (80·500 + 40·900 + 10·850 + 5·300) / 135 = 637, (80·20 - 40·30 + 10·510 + 5·450) / 135 = 57
-    assert (places.xy - [EAST, NORTH]).tolist() == [[0, 10], [200, -600], [500, 20]]
-    assert places.area.tolist() == [0, 0, 0]
-    tiers = row(wr.judge(wr.analyse(case)), "tiers/township")
-    assert tiers[["state", "have", "base"]].tolist() == [MET, 3, 3]
-
-
-def test_a_column_tells_the_area_of_a_unit(judged):
-    write_polygons(judged.parent / "townships.geojson", [box(600, -100, 1000, 100, "d")])
-    judged.write_text(judged.read_text(encoding="utf-8") + TOWNSHIPS + 'area = "county"\n', encoding="utf-8")
-    case = wr.prepare(wr.load_study(judged))
-    assert case.units["township"].places.area.tolist() == [0]
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "parts"),
-    [
-        ("villages.csv", "v2,", "v1,", ("row 3, column 'code'", "code v1 stands twice (first in row 2)")),
-        ("villages.csv", "v2,", ",", ("row 3", "no code in column 'code'")),
-        ("villages.csv", ",150,", ",many,", ("row 2, column '服务对象'", "'many' is not a number")),
-        ("villages.csv", "甲村,500000.0", "甲村,", ("row 2, column 'x'", "is not a coordinate")),
-        ("villages.csv", "户数", "户", ("no column '户数'", "units.village.attributes.households")),
-        ("statistics.csv", "96.0", "viel", ("row 2, column '数值'", "is not a number")),
-        ("statistics.csv", ",2022,", ",22,", ("row 2, column '年份'", "is no year")),
-        ("statistics.csv", "2022,是", "2022,maybe", ("row 2, column '含长垣'", "neither yes nor no")),
-        ("statistics.csv", "S1,97.2%,2023", "S1,97.2%,2022", ("row 3, column '指标'", "stands twice")),
-        ("statistics.csv", "代码", "code", ("no column '代码'", "statistics.code")),
-    ],
-)
-def test_bad_lists_and_statistics(judged, file, old, new, parts):
-    edit(judged.parent / file, old, new)
-    with pytest.raises(wr.CoverageError) as raised:
-        wr.prepare(wr.load_study(judged))
-    assert len(raised.value.problems) == 1
-    for part in (file, *parts):
-        assert part in raised.value.problems[0]
-
-
-def test_figures_of_other_units_and_empty_ones_are_noted(judged):
-    path = judged.parent / "statistics.csv"
-    path.write_text(path.read_text(encoding="utf-8") + "9,S1,90,2023,\n2,S1,—,2023,\n", encoding="utf-8")
-    (judged.parent / "villages.csv").write_text(
-        (judged.parent / "villages.csv").read_text(encoding="utf-8") + f"v6,外村,{EAST - 9000},{NORTH},1,1\n",
-        encoding="utf-8",
-    )
-    case = wr.prepare(wr.load_study(judged))
-    rules = set(case.audit.findings["rule"])
-    assert {"statistics_elsewhere", "statistics_empty", "units_outside_areas", "units_off_streets"} <= rules
-    assert len(case.statistics) == 7
-    assert row(wr.judge(wr.analyse(case)), "coverage/units")["base"] == 5
-
-
-def test_units_of_a_part_walk_as_in_the_whole(judged):
-    case = wr.prepare(wr.load_study(judged))
-    clinic = case.study.services["clinic"]
-    whole = measure_reach(case, clinic).unit_seconds["village"]
-    for area, rows in ((0, [0, 1, 3]), (1, [2, 4])):
-        part = part_around(case, area, 2000.0).case
-        assert part.units["village"].places.table["code"].tolist() == [f"v{row + 1}" for row in rows]
-        np.testing.assert_array_equal(measure_reach(part, clinic).unit_seconds["village"], whole[rows])
-
-
 # Scenarios ------------------------------------------------------------------------------------------------------
 
 
@@ -494,99 +373,3 @@ def test_a_result_of_a_part_keeps_its_units(judged):
     part = part_around(result.case, 1, 2000.0)
     reach = result_of(result, part).reaches["elder_care"]
     assert reach.unit_seconds["village"].tolist() == [0, math.inf]
-
-
-# The command and the files --------------------------------------------------------------------------------------
-
-
-def test_command_prints_clause_state_gap_and_counts(judged):
-    done = CliRunner().invoke(cli, ["targets", str(judged)])
-    assert done.exit_code == 0, done.output
-    told = " ".join(done.stdout.split())
-    for part in ("share of nursing beds", "convert 11 or add 25", "only 66.7% tell; undecided", "36.67 %", "≥ 55 %"):
-        assert part in told, told
-    assert "met 3, not met 11, not computable 2, measured 1, not applicable 1" in told
-    assert "no register asks for the statistic spare" in done.stderr
-
-
-def test_command_in_chinese(judged):
-    edit(judged, 'language = "en"', 'language = "zh"')
-    told = " ".join(CliRunner().invoke(cli, ["targets", str(judged), "--unit", "1"]).stdout.split())
-    for part in ("第1章 一", "每千人", "已达标 3", "无法计算", "改造 11 或新增 25", "缺少乡级单元清单"):
-        assert part in told, told
-
-
-def test_command_as_json(judged):
-    told = json.loads(CliRunner().invoke(cli, ["targets", str(judged), "--json", "--unit", "1"]).stdout)
-    assert told["unit"] == "1"
-    assert sum(told["counts"]["town"].values()) == 18
-    nursing = next(row for row in told["rows"] if row["target"] == "nursing")
-    assert nursing["by_adding"] == pytest.approx(11 / 0.45)
-    assert nursing["needs"] == [
-        "facilities.kinds.elder_institution",
-        "facilities.attributes.beds",
-        "facilities.attributes.nursing_beds",
-    ]
-    assert {"target": "ratio", "register": "town", "chapter": "1", "clause": "1.1", "state": "met"} in told["targets"]
-
-
-def test_a_study_without_registers_says_which_there_are(town):
-    done = CliRunner().invoke(cli, ["targets", str(town)])
-    assert done.exit_code == 1
-    assert "names no registers to be judged by" in done.stderr
-    assert "henan, national-2025, national-2030, xinxiang-2025" in done.stderr
-
-
-def test_unknown_unit_and_broken_register_are_errors_of_one_line(judged):
-    done = CliRunner().invoke(cli, ["targets", str(judged), "--unit", "9"])
-    assert (done.exit_code, done.stderr) == (1, "error: no unit with code 9; the study has: 1, 2, total\n")
-    (judged.parent / "people.csv").unlink()  # registers are looked at first
-    edit(judged.parent / "plan.toml", 'rule = "count"', 'rule = "cout"')
-    for command in ("targets", "check", "run"):
-        done = CliRunner().invoke(cli, [command, str(judged)])
-        assert done.exit_code == 1
-        assert "plan.toml: targets.count.rules.1" in done.stderr
-
-
-def test_exports_hold_targets_of_all_and_of_each(judged, tmp_path):
-    out = wr.export(wr.analyse(wr.prepare(wr.load_study(judged))), tmp_path / "out")
-    everything = pd.read_csv(out / "targets.csv", encoding="utf-8-sig", dtype={"code": str})
-    assert list(everything.columns) == list(DTYPES)
-    assert set(everything["code"]) == {"1", "2", "total"}
-    one = pd.read_csv(out / "county" / "1" / "1_targets.csv", encoding="utf-8-sig", dtype={"code": str})
-    assert set(one["code"]) == {"1"}
-    assert "inf" not in (out / "targets.csv").read_text(encoding="utf-8-sig")
-    book = openpyxl.load_workbook(out / "targets.xlsx")
-    assert book.sheetnames == ["targets", "units", "notes"]
-    header = [cell.value for cell in book["targets"][1]]
-    values = dict(zip(header, (cell.value for cell in book["targets"][2]), strict=True))
-    assert (values["target"], values["state"], values["code"]) == ("ratio", "met", "total")
-    assert values["value"] == pytest.approx(3000 / 285)
-    assert book["targets"].freeze_panes == "A2"
-    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["targets"]["town"]["not_met"] == 11
-    assert {"plan.toml", "villages.csv", "statistics.csv"} <= {item["file"] for item in manifest["inputs"]}
-    assert manifest["parameters"]["registers"] == [{"name": "", "path": "plan.toml"}]
-
-
-def test_workbooks_of_equal_inputs_are_equal(judged, tmp_path):
-    edit(judged.parent / "areas.geojson", "西区", "=1+1")
-    result = wr.analyse(wr.prepare(wr.load_study(judged)))
-    first, second = (wr.export(result, tmp_path / name) / "targets.xlsx" for name in ("a", "b"))
-    assert first.read_bytes() == second.read_bytes()
-    assert openpyxl.load_workbook(first)["units"]["H2"].data_type == "s"
-
-
-def test_the_town_names_every_kind_of_rule():
-    for kind in (
-        "ratio",
-        "share",
-        "coverage",
-        "every_unit",
-        "conditional",
-        "tiers",
-        "colocation",
-        "statistic",
-        "count",
-    ):
-        assert f'rule = "{kind}"' in REGISTER
