@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
+import naive
 from withinreach.kernels.nearest import (
     Nearest,
     Seeds,
@@ -19,9 +19,7 @@ from withinreach.kernels.nearest import (
 )
 from withinreach.kernels.snap import Snapped, snap_points
 
-if TYPE_CHECKING:
-    import naive
-
+short = st.integers(0, 6)
 # The first example compiles the kernel.
 fuzz = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
@@ -95,3 +93,41 @@ def reach_places(
     chosen = np.array(range(len(facilities)) if rows is None else rows, np.int32)
     nodes = nearest_to_nodes(*arcs_of(n_nodes, both_ways(streets)), seeds_of(segments, spots, chosen))
     return labels_of(nearest_to_places(segments, nodes, spots, chosen, spots_from(places)))
+
+
+@st.composite
+def node_cases(draw: st.DrawFn) -> tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+    n = draw(st.integers(1, 12))
+    node, mm = st.integers(0, n - 1), short | st.integers(0, 10**9)
+    arcs = draw(st.lists(st.tuples(node, node, mm), max_size=30))
+    seeds = draw(st.lists(st.tuples(node, mm, st.integers(0, 40)), max_size=6))
+    return n, arcs, seeds
+
+
+def grid_streets(seed: int, side: int, longest_mm: int) -> tuple[int, list[naive.Street]]:
+    """A grid of streets with gaps, its nodes numbered at random, so that arcs lead from tile to tile."""
+    rng = np.random.default_rng(seed)
+    name = rng.permutation(side * side).reshape(side, side)
+    tail = np.concatenate([name[:, :-1].ravel(), name[:-1].ravel()])
+    head = np.concatenate([name[:, 1:].ravel(), name[1:].ravel()])
+    kept = np.flatnonzero(rng.random(len(tail)) < 0.7)
+    mm = (rng.random(len(tail)) ** 4 * longest_mm).astype(np.int64)
+    return side * side, [naive.Street(int(tail[i]), int(head[i]), int(mm[i])) for i in kept]
+
+
+@st.composite
+def place_cases(draw: st.DrawFn) -> tuple[int, list[naive.Street], list[naive.Place], list[naive.Place], list[int]]:
+    n = draw(st.integers(1, 7))
+    node = st.integers(0, n - 1)
+    ways = st.none() | short
+    streets = draw(st.lists(st.builds(naive.Street, node, node, short, ways, ways), min_size=1, max_size=9))
+
+    @st.composite
+    def place(draw: st.DrawFn) -> naive.Place:
+        segment = draw(st.integers(-1, len(streets) - 1))
+        longest = streets[segment].length_mm if segment >= 0 else 9
+        return naive.Place(segment, draw(st.integers(0, longest)), draw(short))
+
+    facilities = draw(st.lists(place(), max_size=7))
+    places = draw(st.lists(place(), max_size=9))
+    return n, streets, facilities, places, draw(st.permutations(range(len(facilities))))[: draw(st.integers(0, 7))]

@@ -17,7 +17,10 @@ from kernel_inputs import (
     arcs_of,
     both_ways,
     fuzz,
+    grid_streets,
     labels_of,
+    node_cases,
+    place_cases,
     reach_places,
     seeds_from,
     segments_from,
@@ -37,15 +40,6 @@ from withinreach.kernels.search import TILE_BITS
 short = st.integers(0, 6)
 
 
-@st.composite
-def node_cases(draw: st.DrawFn) -> tuple[int, list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-    n = draw(st.integers(1, 12))
-    node, mm = st.integers(0, n - 1), short | st.integers(0, 10**9)
-    arcs = draw(st.lists(st.tuples(node, node, mm), max_size=30))
-    seeds = draw(st.lists(st.tuples(node, mm, st.integers(0, 40)), max_size=6))
-    return n, arcs, seeds
-
-
 @fuzz
 @given(node_cases())
 def test_nearest_to_nodes_equals_its_twin(
@@ -63,17 +57,6 @@ def test_nearest_to_nodes_within_a_cutoff_is_the_nearest_cut_there(
     n, arcs, seeds = case
     got = labels_of(nearest_to_nodes(*arcs_of(n, arcs), seeds_from(seeds), cutoff_mm))
     assert got == [x if x[0] <= cutoff_mm else naive.NO_LABEL for x in naive.nearest_to_nodes(n, arcs, seeds)]
-
-
-def grid_streets(seed: int, side: int, longest_mm: int) -> tuple[int, list[naive.Street]]:
-    """A grid of streets with gaps, its nodes numbered at random, so that arcs lead from tile to tile."""
-    rng = np.random.default_rng(seed)
-    name = rng.permutation(side * side).reshape(side, side)
-    tail = np.concatenate([name[:, :-1].ravel(), name[:-1].ravel()])
-    head = np.concatenate([name[:, 1:].ravel(), name[1:].ravel()])
-    kept = np.flatnonzero(rng.random(len(tail)) < 0.7)
-    mm = (rng.random(len(tail)) ** 4 * longest_mm).astype(np.int64)
-    return side * side, [naive.Street(int(tail[i]), int(head[i]), int(mm[i])) for i in kept]
 
 
 @pytest.mark.parametrize(("sources", "longest_mm"), [(1, 10**6), (60, 10**6), (60, 5)])
@@ -178,24 +161,6 @@ def test_nearest_to_nodes_refuses(change: dict[str, object], message: str) -> No
 
 
 # --- nearest facility of every place
-
-
-@st.composite
-def place_cases(draw: st.DrawFn) -> tuple[int, list[naive.Street], list[naive.Place], list[naive.Place], list[int]]:
-    n = draw(st.integers(1, 7))
-    node = st.integers(0, n - 1)
-    ways = st.none() | short
-    streets = draw(st.lists(st.builds(naive.Street, node, node, short, ways, ways), min_size=1, max_size=9))
-
-    @st.composite
-    def place(draw: st.DrawFn) -> naive.Place:
-        segment = draw(st.integers(-1, len(streets) - 1))
-        longest = streets[segment].length_mm if segment >= 0 else 9
-        return naive.Place(segment, draw(st.integers(0, longest)), draw(short))
-
-    facilities = draw(st.lists(place(), max_size=7))
-    places = draw(st.lists(place(), max_size=9))
-    return n, streets, facilities, places, draw(st.permutations(range(len(facilities))))[: draw(st.integers(0, 7))]
 
 
 @fuzz

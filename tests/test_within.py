@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import naive
 import withinreach as wr
-from test_kernels import (
+from kernel_inputs import (
     arcs_of,
     both_ways,
     grid_streets,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
-from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, wait
+from collections import deque
+from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -72,40 +73,52 @@ ALONE = _Alone()
 
 
 class _Several:
-    """Who asks, and other processes of this machine: they begin with the first tasks, who asks with the last."""
+    """Who asks, and other processes of this machine: they take tasks from the front, who asks from the back."""
 
-    def __init__(self, others: ProcessPoolExecutor) -> None:
-        self._others = others
+    def __init__(self, others: ProcessPoolExecutor, size: int) -> None:
+        self._others, self._size = others, size
 
     def carry_out(self, publication: Publication, tasks: Sequence[Task]) -> Iterator[str]:
-        with tempfile.TemporaryDirectory(prefix="withinreach-") as folder:
+        left, done = deque(tasks), deque[str]()
+        with tempfile.TemporaryDirectory(prefix="withinreach-") as folder, ThreadPoolExecutor(self._size) as handing:
             path = Path(folder, "publication")
             with path.open("wb") as file:
                 _Pickler(file, pickle.HIGHEST_PROTOCOL).dump(publication)
-            given = {self._others.submit(_carry_out, path, task.write): task for task in tasks}
+            helpers = [handing.submit(self._hand_out, path, left, done) for _ in range(self._size)]
             try:
-                for future, task in reversed(list(given.items())):
-                    yield from _finished(given)
-                    if future.cancel():  # nobody has begun with it
-                        del given[future]
-                        task.write(publication)
-                        yield task.name
-                wait(given, return_when=FIRST_EXCEPTION)
-                yield from _finished(given)
+                while (task := _taken(left.pop)) is not None:
+                    task.write(publication)
+                    done.append(task.name)
+                    yield from _told(done, helpers)
+                wait(helpers, return_when=FIRST_EXCEPTION)
+                yield from _told(done, helpers)
             except BrokenExecutor:
                 raise CoverageError(DIED) from None
-            finally:  # nobody writes on where something failed
-                for future in given:
-                    future.cancel()
-                wait(given)
+            finally:
+                left.clear()  # nobody writes on where something failed
+
+    def _hand_out(self, path: Path, left: deque[Task], done: deque[str]) -> None:
+        """Keep one of the others at work."""
+        while (task := _taken(left.popleft)) is not None:
+            self._others.submit(_carry_out, path, task.write).result()
+            done.append(task.name)
 
 
-def _finished(given: dict[Future[None], Task]) -> Iterator[str]:
-    """Names of tasks that the others have done since the last look."""
-    for future in [future for future in given if future.done()]:
-        task = given.pop(future)
-        future.result()
-        yield task.name
+def _taken(take: Callable[[], Task]) -> Task | None:
+    """A task, None if none is left; several threads may take at once."""
+    try:
+        return take()
+    except IndexError:
+        return None
+
+
+def _told(done: deque[str], helpers: Sequence[Future[None]]) -> Iterator[str]:
+    """Names of what was done since the last look; whatever stopped a helper is raised."""
+    for helper in helpers:
+        if helper.done():
+            helper.result()
+    while done:
+        yield done.popleft()
 
 
 def worth_maps(cells: int) -> int:
@@ -136,7 +149,7 @@ def open_crew(workers: int) -> Iterator[Crew]:
     try:
         for _ in range(workers - 1):
             others.submit(_be_ready)
-        yield _Several(others)
+        yield _Several(others, workers - 1)
     finally:
         others.shutdown(wait=True, cancel_futures=True)
 
