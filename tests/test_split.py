@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from geopandas.testing import assert_geodataframe_equal
 
 import withinreach as wr
+from batches import files
 from conftest import EAST, NORTH
 from withinreach.cli import cli
 from withinreach.errors import SourceError, StudyError
@@ -327,6 +328,27 @@ def test_a_country_splits_a_study_by_the_codes_of_its_areas(town, tmp_path):
     assert sorted(path.name for path in out.glob("town-*/county/*")) == ["1", "2"]
     kept = run("batch", country, "--out", out, "--workers", 1, "--resume", "--json")
     assert json.loads(kept.stdout)["kept"] == 2
+
+
+def test_what_cannot_be_read_stops_the_study_around_it_and_the_others_are_finished(town, tmp_path):
+    town.write_text(town.read_text(encoding="utf-8").replace("[areas]", "[areas]\naround_m = 100"), encoding="utf-8")
+    country, facilities = town.parent / "province.toml", town.parent / "facilities.csv"
+    country.write_text('study = "study.toml"\nsplit = 1\n', encoding="utf-8")
+    good = facilities.read_text(encoding="utf-8-sig")
+    facilities.write_text(good.replace("—", "eighty"), encoding="utf-8-sig")
+    out = tmp_path / "out"
+    broken = run("batch", country, "--out", out, "--workers", 1)
+    assert broken.exit_code == 1
+    (error,) = [line for line in broken.output.splitlines() if line.startswith("error:")]
+    assert error.startswith("error: town-2 ")
+    assert "facilities.csv" in error
+    assert "eighty" in error
+    assert (out / "town-1" / "index.html").is_file()
+    assert not (out / "town-2").exists()
+    facilities.write_text(good, encoding="utf-8-sig")
+    assert run("batch", country, "--out", out, "--workers", 1, "--resume").exit_code == 0
+    assert run("batch", country, "--out", tmp_path / "fresh", "--workers", 1).exit_code == 0
+    assert files(out) == files(tmp_path / "fresh")
 
 
 def test_the_whole_of_a_split_study_is_the_unit_of_its_codes(tmp_path):
