@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -165,6 +166,8 @@ def assert_tells(text: str, cell: object) -> None:
     assert abs(float(digits) * unit - float(cell)) <= half * (1 + 1e-9), (text, cell)
 
 
+# What closes a gap is told in whole places, sites and people; only of statistics, which counties lack, in points.
+WHOLE = ("gap", "by_converting", "by_adding")
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October"]
 
 
@@ -183,7 +186,11 @@ def test_every_figure_leads_to_the_cell_that_it_is_from(either):
     for anchor, text in figures:
         table, row, column, shown = sources[anchor]
         assert shown == text
-        assert_tells(text, cell_of(either.tables, table, row, column))
+        cell = cell_of(either.tables, table, row, column)
+        if column in WHOLE:
+            assert int(text.replace(",", "")) == math.ceil(float(cell) - 1e-6)
+        else:
+            assert_tells(text, cell)
 
 
 def test_no_number_stands_in_the_text_but_figures_and_names(either, evidence):

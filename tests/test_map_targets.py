@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -69,8 +70,12 @@ def test_targets_are_those_of_the_judgement(judgement, code):
     for told, (_, row) in zip(content["rows"], table.iterrows(), strict=True):
         for name in ("register", "target", "clause", "words", "state"):
             assert told.get(name, "") == row[name]
-        for name in ("value", "target_value", "gap"):
+        for name in ("value", "target_value"):
             assert told.get(name) == (row[name] if np.isfinite(row[name]) else None)
+        for name in ("gap", "gap_of_units", "by_converting", "by_adding"):
+            whole = np.isfinite(row[name]) and row["rule"] != "statistic"  # places, sites and people, not points
+            closing = math.ceil(row[name] - 1e-6) if whole else row[name]
+            assert told.get(name) == (closing if np.isfinite(row[name]) else None)
     counts = judgement.counts(code)
     for register in content["registers"]:
         assert register["counts"] == {state.value: counts.loc[register["id"], state.value] for state in State}

@@ -16,6 +16,7 @@ from judged_town import edit, judge, judged, row, write_judged_town  # noqa: F40
 from withinreach.analysis import result_of
 from withinreach.model import part_around
 from withinreach.scenarios import Scenario, reanalyse
+from withinreach.standards import needed
 from withinreach.standards.assessment import Verdict, decide
 from withinreach.standards.judgement import DTYPES
 from withinreach.standards.rules.count import Count
@@ -208,6 +209,21 @@ def test_state_of_a_target_with_several_parts(judgement):
 def test_unknown_unit_is_named(judgement):
     with pytest.raises(wr.CoverageError, match="no unit with code 3; the study has: 1, 2, total"):
         judgement.of_unit("3")
+
+
+@pytest.mark.parametrize(
+    ("gap", "rule", "told"),
+    [
+        (87.8, "share", 88),
+        (88.0, "share", 88),
+        (88 + 1e-9, "capacity", 88),
+        (0.0, "count", 0),
+        (1.25, "statistic", 1.25),
+    ],
+)
+def test_what_closes_a_gap_is_whole_but_points_of_a_statistic(gap, rule, told):
+    assert needed(gap, rule) == told
+    assert math.isnan(needed(math.nan, rule))
 
 
 def test_number_that_is_due_in_a_year():

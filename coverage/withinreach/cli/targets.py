@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +54,6 @@ SIGNS = {"at_least": "≥", "more_than": ">", "at_most": "≤"}
 COLOURS = {"met": "green", "not_met": "red", "not_computable": "yellow"}
 # Of these the value is a share of so few things that they are told, too.
 OF_UNITS = ("every_unit", "conditional", "tiers", "colocation")
-# Whole places, sites and people: what is missing is rounded up, but for noise of the division.
-NOISE = 1e-6
 
 
 @cli.command()
@@ -174,13 +171,9 @@ def _gap(row: Row, language: Language) -> str:
     """What is missing, and where surplus of one unit is set off against it, the sum of what units lack."""
     if row["gap"] is None:
         return "—"
-    if row["rule"] == "statistic":
-        return f"{_short(row['gap'])} {row['gap_unit']}"
-    each = row["gap_of_units"]
-    more = each is not None and each > row["gap"] + NOISE
-    return f"{_whole(row['gap'])} {row['gap_unit']}" + (
-        WORDS[language]["of_units"].format(_whole(each)) if more else ""
-    )
+    net = _needed(row, "gap")
+    each = net if row["gap_of_units"] is None else _needed(row, "gap_of_units")
+    return f"{net} {row['gap_unit']}" + ("" if each == net else WORDS[language]["of_units"].format(each))
 
 
 def _remedy(row: Row, language: Language) -> str:
@@ -190,7 +183,7 @@ def _remedy(row: Row, language: Language) -> str:
     if row["by_converting"]:
         both = row["by_adding"] is not None
         close = words["close" if both else "convert"]
-        told.append(close.format(_whole(row["by_converting"]), _whole(row["by_adding"] or 0)))
+        told.append(close.format(_needed(row, "by_converting"), _needed(row, "by_adding") if both else ""))
     if row["known"] is not None and row["known"] < 1 and not row["reason"]:
         told.append(words["known"].format(row["known"]))
     if row["basis"] == "imported" and row["reported_year"] is not None:
@@ -204,5 +197,7 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _whole(value: float) -> str:
-    return f"{math.ceil(value - NOISE):,d}"
+def _needed(row: Row, column: str) -> str:
+    from withinreach.standards import needed
+
+    return _short(needed(row[column], row["rule"]))

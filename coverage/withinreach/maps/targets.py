@@ -8,12 +8,13 @@ import numpy as np
 
 from withinreach.maps.numbers import number
 from withinreach.model import TOTAL
-from withinreach.standards import State
+from withinreach.standards import State, needed
 
 if TYPE_CHECKING:
     from withinreach.standards import Judgement
 
-FIGURES = ("value", "low", "high", "target_value", "stretch_value", "gap", "gap_of_units", "by_converting", "by_adding")
+FIGURES = ("value", "low", "high", "target_value", "stretch_value")
+GAPS = ("gap", "gap_of_units", "by_converting", "by_adding")
 TEXTS = ("register", "target", "clause", "words", "gloss", "title", "state", "basis", "sense", "unit", "gap_unit")
 REMARKS = ("missing", "reason", "caveat")
 
@@ -42,4 +43,5 @@ def _row(row: dict[str, Any]) -> dict[str, object]:
     """What is empty or unknown is left out."""
     texts = {name: str(row[name]) for name in (*TEXTS, *REMARKS) if row[name]}
     figures = {name: number(float(row[name])) for name in FIGURES if np.isfinite(row[name])}
-    return {**texts, **figures, "judged": bool(row["judged"])}
+    gaps = {name: number(needed(float(row[name]), row["rule"])) for name in GAPS if np.isfinite(row[name])}
+    return {**texts, **figures, **gaps, "judged": bool(row["judged"])}

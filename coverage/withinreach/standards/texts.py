@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -63,11 +64,18 @@ _PARTS = MappingProxyType(
     }
 )
 _LANGUAGES = ("zh", "en")
+# What a division leaves behind the comma is not to ask for one more.
+NOISE = 1e-6
 
 
 def tell_state(state: str, language: str) -> str:
     """A state in words."""
     return _STATES[State(state)][_LANGUAGES.index(language)]
+
+
+def needed(gap: float, rule: str) -> float:
+    """What closes a gap: whole places, sites and people, so rounded up; points of a statistic as they are."""
+    return gap if rule == "statistic" or not math.isfinite(gap) else float(math.ceil(gap - NOISE))
 
 
 def tell_part(part: str, title: str, language: str) -> str:

@@ -9,14 +9,14 @@ import numpy as np
 from withinreach.briefs.blocks import Heading, Paragraph, Table, Text
 from withinreach.briefs.chapters.summary import count_parts
 from withinreach.briefs.voice import tell_amount
-from withinreach.standards import State
+from withinreach.standards import State, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-    from withinreach.briefs.blocks import Block, Line
+    from withinreach.briefs.blocks import Block, Line, Run
     from withinreach.briefs.desk import Desk
     from withinreach.briefs.voice import Parts
 
@@ -83,15 +83,24 @@ def _missing(desk: Desk, judged: pd.DataFrame) -> Line:
 def _row(desk: Desk, row: dict[str, object]) -> tuple[Line, ...]:
     return (
         _named(desk, row),
-        _amount(desk, row, "value", "unit"),
-        _amount(desk, row, "target_value", "unit"),
-        _amount(desk, row, "gap", "gap_unit"),
+        _amount(_figure(desk, row, "value"), row["unit"]),
+        _amount(_figure(desk, row, "target_value"), row["unit"]),
+        _amount(_needed(desk, row, "gap"), row["gap_unit"]),
     )
 
 
-def _amount(desk: Desk, row: dict[str, object], column: str, unit: str) -> Line:
-    figure = desk.sources.figure("targets", _key(row), column, tell_amount)
-    return (figure, Text(f" {row[unit]}")) if row[unit] and not isinstance(figure, Text) else (figure,)
+def _figure(desk: Desk, row: dict[str, object], column: str) -> Run:
+    return desk.sources.figure("targets", _key(row), column, tell_amount)
+
+
+def _needed(desk: Desk, row: dict[str, object], column: str) -> Run:
+    """What closes a gap."""
+    rule = str(row["rule"])
+    return desk.sources.figure("targets", _key(row), column, lambda gap: tell_amount(needed(gap, rule)))
+
+
+def _amount(figure: Run, unit: object) -> Line:
+    return (figure, Text(f" {unit}")) if unit and not isinstance(figure, Text) else (figure,)
 
 
 def _key(row: dict[str, object]) -> tuple[object, ...]:
@@ -115,13 +124,10 @@ def _converted(desk: Desk, missed: Sequence[dict[str, object]]) -> Line:
     told: Line = ()
     closed = [row for row in missed if _positive(row["by_converting"]) and _positive(row["by_adding"])]
     for row in closed[:CONVERTED]:
-        converted, added = (
-            (desk.sources.figure("targets", _key(row), f"by_{how}", tell_amount),) for how in ("converting", "adding")
-        )
         parts: Parts = {
             "words": _words(desk, row),
-            "converted": converted,
-            "added": added,
+            "converted": (_needed(desk, row, "by_converting"),),
+            "added": (_needed(desk, row, "by_adding"),),
             "unit": str(row["gap_unit"]),
         }
         told += desk.voice.say("targets.convert", parts)
