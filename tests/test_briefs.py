@@ -167,7 +167,7 @@ def assert_tells(text: str, cell: object) -> None:
 
 
 # What closes a gap is told in whole places, sites and people; only of statistics, which counties lack, in points.
-WHOLE = ("gap", "by_converting", "by_adding")
+WHOLE = ("gap", "gap_places", "by_converting", "by_adding")
 MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -133,7 +134,7 @@ def test_the_table_has_the_figures_of_the_result(page):
         assert cells["facilities"] == f"{expected.facilities}"
         unknown = np.isnan(expected.capacity_per_1000)
         assert cells["capacity_per_1000"] == ("—" if unknown else f"{expected.capacity_per_1000:,.2f}")
-        assert cells["gap_places"] == ("—" if np.isnan(expected.gap_places) else f"{expected.gap_places:,.0f}")
+        assert cells["gap_places"] == ("—" if np.isnan(expected.gap_places) else f"{math.ceil(expected.gap_places):,d}")
     assert _texts(page, ".areas tfoot td")[:4] == ["76.7%", "76.7%", "70", "300"]
     assert page.locator(".areas tfoot th").inner_text() == TEXT["total"]
 

@@ -16,7 +16,7 @@ from judged_town import edit, judge, judged, row, write_judged_town  # noqa: F40
 from withinreach.analysis import result_of
 from withinreach.model import part_around
 from withinreach.scenarios import Scenario, reanalyse
-from withinreach.standards import needed
+from withinreach.standards import closing
 from withinreach.standards.assessment import Verdict, decide
 from withinreach.standards.judgement import DTYPES
 from withinreach.standards.rules.count import Count
@@ -222,8 +222,8 @@ def test_unknown_unit_is_named(judgement):
     ],
 )
 def test_what_closes_a_gap_is_whole_but_points_of_a_statistic(gap, rule, told):
-    assert needed(gap, rule) == told
-    assert math.isnan(needed(math.nan, rule))
+    assert closing(gap, rule) == told
+    assert math.isnan(closing(math.nan, rule))
 
 
 def test_number_that_is_due_in_a_year():

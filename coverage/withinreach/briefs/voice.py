@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from withinreach.briefs.blocks import Line, Text
 from withinreach.maps.telling import UNKNOWN
+from withinreach.measures import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -106,3 +107,8 @@ tell_degrees = tell(".3f")
 def tell_amount(value: float) -> str:
     """At most two decimals, and none that is 0."""
     return f"{value:,.2f}".rstrip("0").rstrip(".") if math.isfinite(value) else UNKNOWN
+
+
+def tell_needed(gap: float) -> str:
+    """Whole places that close a gap."""
+    return tell_count(needed(gap))

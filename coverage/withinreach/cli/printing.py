@@ -79,6 +79,8 @@ def print_rows(title: str, table: pd.DataFrame, formats: dict[str, Callable[[Any
 
 
 def _figures(row: dict[str, Any]) -> list[str]:
+    from withinreach.measures import needed
+
     formats = {
         "people": ",.0f",
         "served_people": ",.0f",
@@ -90,7 +92,8 @@ def _figures(row: dict[str, Any]) -> list[str]:
         "capacity_per_1000": ",.2f",
         "gap_places": ",.0f",
     }
-    return ["—" if math.isnan(row[key]) else format(row[key], style) for key, style in formats.items()]
+    told = row | {"gap_places": needed(row["gap_places"])}
+    return ["—" if math.isnan(told[key]) else format(told[key], style) for key, style in formats.items()]
 
 
 def _ledger_line(result: Result, name: str) -> str:

@@ -171,6 +171,7 @@ def compare(study: Path, scenarios: tuple[Path, ...], out: Path | None, page: Pa
 
 def _print_comparison(comparison: Comparison) -> None:
     """Totals; the areas where something changes; and the targets that change state."""
+    from withinreach.measures import needed
     from withinreach.model import TOTAL
 
     study = comparison.base.case.study
@@ -181,8 +182,8 @@ def _print_comparison(comparison: Comparison) -> None:
     print_rows("scenarios", totals, {"scenario": str, "service": str, **moved, **cost})
     areas = comparison.changed_rows()
     areas = areas[areas["code"] != TOTAL].assign(service=areas["service"].map(titles))
-    for figure, style in (("coverage", "{:.1%}"), ("gap_places", "{:,.0f}")):
-        areas[figure] = _before_after(areas, figure, style.format)
+    areas["coverage"] = _before_after(areas, "coverage", "{:.1%}".format)
+    areas["gap_places"] = _before_after(areas, "gap_places", lambda gap: f"{needed(gap):,.0f}")
     texts = dict.fromkeys(("scenario", "service", "code", "name"), str)
     print_rows("areas where something changes", areas, {**texts, **moved, "coverage": str, "gap_places": str})
     for line in comparison.target_lines():

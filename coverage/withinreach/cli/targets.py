@@ -198,6 +198,6 @@ def _short(value: float) -> str:
 
 
 def _needed(row: Row, column: str) -> str:
-    from withinreach.standards import needed
+    from withinreach.standards import closing
 
-    return _short(needed(row[column], row["rule"]))
+    return _short(closing(row[column], row["rule"]))

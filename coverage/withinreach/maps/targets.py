@@ -8,7 +8,7 @@ import numpy as np
 
 from withinreach.maps.numbers import number
 from withinreach.model import TOTAL
-from withinreach.standards import State, needed
+from withinreach.standards import State, closing
 
 if TYPE_CHECKING:
     from withinreach.standards import Judgement
@@ -43,5 +43,5 @@ def _row(row: dict[str, Any]) -> dict[str, object]:
     """What is empty or unknown is left out."""
     texts = {name: str(row[name]) for name in (*TEXTS, *REMARKS) if row[name]}
     figures = {name: number(float(row[name])) for name in FIGURES if np.isfinite(row[name])}
-    gaps = {name: number(needed(float(row[name]), row["rule"])) for name in GAPS if np.isfinite(row[name])}
+    gaps = {name: number(closing(float(row[name]), row["rule"])) for name in GAPS if np.isfinite(row[name])}
     return {**texts, **figures, **gaps, "judged": bool(row["judged"])}

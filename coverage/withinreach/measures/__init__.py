@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from withinreach.measures.capacity import capacity_figures
+from withinreach.measures.capacity import capacity_figures, needed
 from withinreach.measures.circle import circle_figures, circle_of
 from withinreach.measures.definitions import definition_figures
 from withinreach.measures.ledger import continuous_ledger, ledger
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from withinreach.model import Case
     from withinreach.reach import Reach
 
-__all__ = ["Figures", "Townships", "continuous_ledger", "coverage_figures", "ledger", "township_table", "townships_of"]
+__all__ = [
+    "Figures",
+    "Townships",
+    "continuous_ledger",
+    "coverage_figures",
+    "ledger",
+    "needed",
+    "township_table",
+    "townships_of",
+]
 
 
 class Figures(NamedTuple):

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from withinreach.reach import Reach
 
 
+# What a division leaves behind the comma is not to ask for one more.
+NOISE = 1e-6
+
+
+def needed(gap: float) -> float:
+    """What closes a gap, as people are told it: whole places, so rounded up; NaN where the gap is unknown."""
+    return float(np.maximum(np.ceil(gap - NOISE), 0))
+
+
 def capacity_figures(case: Case, reach: Reach, units: Units) -> pd.DataFrame:
     """Facilities, capacity, capacity per 1,000 people, the norm and the gap in places, one row per unit.
 

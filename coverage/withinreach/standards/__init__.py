@@ -11,17 +11,17 @@ from withinreach.standards.judgement import Judgement, State, states_of_targets
 from withinreach.standards.judging import judge_case
 from withinreach.standards.reading import known_registers, load_registers
 from withinreach.standards.register import Register, Target
-from withinreach.standards.texts import needed, tell_state
+from withinreach.standards.texts import closing, tell_state
 
 __all__ = [
     "Judgement",
     "Register",
     "State",
     "Target",
+    "closing",
     "judge_case",
     "known_registers",
     "load_registers",
-    "needed",
     "states_of_targets",
     "tell_state",
 ]

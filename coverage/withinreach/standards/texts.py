@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from withinreach.measures import needed
 from withinreach.standards.assessment import Reason
 from withinreach.standards.judgement import State
 from withinreach.standards.needs import Sort
@@ -64,8 +64,6 @@ _PARTS = MappingProxyType(
     }
 )
 _LANGUAGES = ("zh", "en")
-# What a division leaves behind the comma is not to ask for one more.
-NOISE = 1e-6
 
 
 def tell_state(state: str, language: str) -> str:
@@ -73,9 +71,9 @@ def tell_state(state: str, language: str) -> str:
     return _STATES[State(state)][_LANGUAGES.index(language)]
 
 
-def needed(gap: float, rule: str) -> float:
-    """What closes a gap: whole places, sites and people, so rounded up; points of a statistic as they are."""
-    return gap if rule == "statistic" or not math.isfinite(gap) else float(math.ceil(gap - NOISE))
+def closing(gap: float, rule: str) -> float:
+    """What closes a gap: whole places, sites and people; points of a statistic as they are."""
+    return gap if rule == "statistic" else needed(gap)
 
 
 def tell_part(part: str, title: str, language: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from withinreach.briefs.blocks import Heading, Paragraph, Picture, Table, Text
-from withinreach.briefs.voice import tell_count, tell_minutes, tell_plain, tell_ratio
+from withinreach.briefs.voice import tell_count, tell_minutes, tell_needed, tell_plain, tell_ratio
 from withinreach.maps.telling import tell_share
 from withinreach.model import TOTAL
 
@@ -98,7 +98,7 @@ def _places(desk: Desk, service: Service) -> Line:
         parts |= {"per": desk.measure(service, "capacity_per_1000", tell_ratio)}
         if gap == 0:
             return desk.voice.say("coverage.norm_met", parts)
-        return desk.voice.say("coverage.norm", parts | {"gap": desk.measure(service, "gap_places", tell_count)})
+        return desk.voice.say("coverage.norm", parts | {"gap": desk.measure(service, "gap_places", tell_needed)})
     if desk.coverage(service, "capacity_known") >= 0:
         known = desk.measure(service, "capacity_known", tell_share)
         return desk.voice.say("coverage.unknown_capacity", parts | {"known": known})

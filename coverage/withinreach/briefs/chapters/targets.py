@@ -9,7 +9,7 @@ import numpy as np
 from withinreach.briefs.blocks import Heading, Paragraph, Table, Text
 from withinreach.briefs.chapters.summary import count_parts
 from withinreach.briefs.voice import tell_amount
-from withinreach.standards import State, needed
+from withinreach.standards import State, closing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,7 @@ def _figure(desk: Desk, row: dict[str, object], column: str) -> Run:
 def _needed(desk: Desk, row: dict[str, object], column: str) -> Run:
     """What closes a gap."""
     rule = str(row["rule"])
-    return desk.sources.figure("targets", _key(row), column, lambda gap: tell_amount(needed(gap, rule)))
+    return desk.sources.figure("targets", _key(row), column, lambda gap: tell_amount(closing(gap, rule)))
 
 
 def _amount(figure: Run, unit: object) -> Line:

@@ -70,7 +70,7 @@ function comparedFigures(page, [before, after], scenario, area) {
     [text.facilities, both("facilities", whole)],
   ];
   if (after.capacity !== null) lines.push([capacityTitle(page, after), both("capacity", whole)]);
-  if (after.norm !== null) lines.push([fill(text.gap_of, { capacity: capacityTitle(page, after) }), both("gap_places", whole)]);
+  if (after.norm !== null) lines.push([fill(text.gap_of, { capacity: capacityTitle(page, after) }), both("gap_places", format.needed)]);
   lines.push([text.compare_cost, scenario.cost === null ? text.compare_unknown : format.number(scenario.cost, 0)]);
   if (area === null && after.costPerGained !== null) lines.push([text.compare_per_gained, format.number(after.costPerGained, 1)]);
   const headline = element(
@@ -117,7 +117,7 @@ function comparedTable(page, [before, after], actions) {
     [text.site_gained, (row) => number(after.moved.gained[row])],
     [text.site_lost, (row) => number(after.moved.lost[row])],
   ];
-  if (after.norm !== null) columns.push([text.gap, (row) => change(number(before.figures.gap_places[row]), number(after.figures.gap_places[row]))]);
+  if (after.norm !== null) columns.push([text.gap, (row) => change(format.needed(before.figures.gap_places[row]), format.needed(after.figures.gap_places[row]))]);
   const order = [...study.areas.keys()].sort((one, other) => Math.abs(points[other] ?? 0) - Math.abs(points[one] ?? 0) || one - other);
   const rows = order.map((row) => {
     const name = button("", study.areas[row].name, () => actions.selectArea(row));

@@ -27,6 +27,8 @@ function makeFormat({ text }) {
     number,
     withUnit,
     plain: (value) => known(value, (v) => written(v, 0, 3)),
+    // Whole places that close a gap; what a division leaves behind the comma is not to ask for one more.
+    needed: (gap) => known(gap, (v) => number(Math.max(0, Math.ceil(v - 1e-6)), 0)),
     percent: (share) => known(share, (v) => number(v * 100, 1) + "%"),
     // Chinese readers count people in 万人; one unit per service keeps a column comparable.
     people: (value, largest) =>

@@ -120,7 +120,7 @@ function capacityTiles({ text, format }, service, figures) {
   tiles.push(tile(per1000, format.number(figures.capacity_per_1000, 2), text.unit_places, "per_1000", norm));
   if (service.normSource !== null) {
     const gap = fill(text.gap_of, { capacity });
-    const shown = tile(gap, format.number(figures.gap_places, 0), text.unit_places, "gap");
+    const shown = tile(gap, format.needed(figures.gap_places), text.unit_places, "gap");
     tiles.push(alarmIf(figures.gap_places > 0, shown));
   }
   return tiles;

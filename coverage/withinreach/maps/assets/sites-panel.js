@@ -148,7 +148,7 @@ function catchmentText(page, service, { people, perPlace, needed }) {
   const capacity = capacityTitle(page, service);
   const told = [fill(text.site_reach, { people: format.fewPeople(people) })];
   if (perPlace !== null) told.push(fill(text.site_per_place, { capacity, people: format.withUnit(format.number(perPlace, 1), text.unit_people) }));
-  if (needed !== null) told.push(fill(text.site_needed, { capacity, places: format.number(needed, 0) }));
+  if (needed !== null) told.push(fill(text.site_needed, { capacity, places: format.needed(needed) }));
   return told.join(" · ");
 }
 
@@ -194,11 +194,12 @@ function placesLines(page, model) {
   const places = model.places();
   if (places === null) return [];
   const capacity = capacityTitle(page, model.service);
-  const both = (write) => change(...[places.before, places.after].map((value) => format.number(value === null ? null : write(value), 0)));
-  const lines = [[capacity, both((value) => value)]];
+  const both = (write) => change(write(places.before), write(places.after));
+  const gap = (value) => (value === null ? null : Math.max(0, places.needed - value));
+  const lines = [[capacity, both((value) => format.number(value, 0))]];
   if (places.needed !== null) {
-    lines.push([fill(text.norm_asks, { capacity }), format.number(places.needed, 0)]);
-    lines.push([fill(text.gap_of, { capacity }), both((value) => Math.max(0, places.needed - value))]);
+    lines.push([fill(text.norm_asks, { capacity }), format.needed(places.needed)]);
+    lines.push([fill(text.gap_of, { capacity }), both((value) => format.needed(gap(value)))]);
   }
   return lines;
 }

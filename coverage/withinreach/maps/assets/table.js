@@ -15,7 +15,7 @@ function tableColumns({ text, format }, service) {
     columns.push({ name: "capacity_per_1000", title: text.per_1000_short, unit: service.capacityTitle, write });
   }
   if (service.normSource !== null) {
-    columns.push({ name: "gap_places", title: text.gap, unit: text.unit_places, write: (value) => format.number(value, 0) });
+    columns.push({ name: "gap_places", title: text.gap, unit: text.unit_places, write: (value) => format.needed(value) });
   }
   columns.push(
     { name: "median_min", title: text.median_short, unit: text.unit_minutes, write: (value) => format.number(value, 1) },
