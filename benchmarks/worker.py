@@ -34,15 +34,20 @@ def peak_mb() -> float:
         return int(line.split()[1]) * 1024 / 1e6
     import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return _rusage_mb(resource.RUSAGE_SELF)
 
 
 def peak_of_a_child_mb() -> float:
     """The most memory that any process which this one started, and which has ended, ever held, in MB."""
     import resource
 
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return _rusage_mb(resource.RUSAGE_CHILDREN)
+
+
+def _rusage_mb(who: int) -> float:
+    import resource
+
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def memory(arrays: str, task_name: str, contender_name: str) -> dict[str, Any]:

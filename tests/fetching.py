@@ -80,27 +80,27 @@ def only_loopback(monkeypatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
 
 
-@pytest.fixture
-def clock(monkeypatch) -> VirtualTime:
+@pytest.fixture(name="clock")
+def clock_fixture(monkeypatch) -> VirtualTime:
     time = VirtualTime()
     monkeypatch.setattr(client_module, "time", time)
     return time
 
 
-@pytest.fixture
-def server() -> Iterator[OsmServer]:
+@pytest.fixture(name="server")
+def server_fixture() -> Iterator[OsmServer]:
     running = OsmServer(town_elements(), town_places()).start()
     yield running
     running.stop()
 
 
-@pytest.fixture
-def services(server) -> Services:
+@pytest.fixture(name="services")
+def services_fixture(server) -> Services:
     return Services(server.overpass, server.root)
 
 
-@pytest.fixture
-def fetched(server, clock, tmp_path) -> Path:
+@pytest.fixture(name="fetched")
+def fetched_fixture(server, clock, tmp_path) -> Path:
     done = run(server, tmp_path / "xinxiang")
     assert done.exit_code == 0, done.output
     server.seen.clear()

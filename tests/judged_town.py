@@ -255,8 +255,8 @@ def write_judged_town(folder: Path) -> Path:
     return study
 
 
-@pytest.fixture
-def judged(tmp_path: Path) -> Path:
+@pytest.fixture(name="judged")
+def judged_fixture(tmp_path: Path) -> Path:
     """Path of the study of the judged town, in a folder of its own."""
     folder = tmp_path / "town"
     folder.mkdir()

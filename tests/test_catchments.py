@@ -45,7 +45,7 @@ def test_the_town_by_hand(town):
 
 @settings(max_examples=40, deadline=None)
 @given(streets, positions, st.floats(1, 3))
-def test_ground_is_that_of_the_twin_and_overlaps_nowhere(town_case, streets, positions, uphill):
+def test_ground_is_that_of_the_twin_and_overlaps_nowhere(town_case, streets, positions, uphill):  # noqa: F811
     case = rebuilt(town_case, streets, positions, uphill)
     table = wr.trace_catchments(case, "elder_care", cell_m=40)
     x, y = (part.reshape(-1) * 40.0 for part in np.meshgrid(*(np.arange(-10, 41),) * 2))
@@ -66,7 +66,7 @@ def test_ground_is_that_of_the_twin_and_overlaps_nowhere(town_case, streets, pos
     assert math.isclose(table.geometry.area.sum(), together.area, rel_tol=1e-12)
 
 
-def test_people_add_up_to_the_ledger(sample):
+def test_people_add_up_to_the_ledger(sample):  # noqa: F811
     result = wr.analyse(sample)
     for name, reach in result.reaches.items():
         table = wr.trace_catchments(sample, name)
@@ -76,7 +76,7 @@ def test_people_add_up_to_the_ledger(sample):
         assert len(table) == len(sample.facility_rows(reach.service.kinds))
 
 
-def test_every_cell_lies_in_the_ground_of_its_facility(sample):
+def test_every_cell_lies_in_the_ground_of_its_facility(sample):  # noqa: F811
     """Up to half a diagonal of a square, and but for the few cells that lie between two streets as far apart."""
     table = wr.trace_catchments(sample, "clinic").set_index("facility")
     reach = measure_reach(sample, sample.study.services["clinic"])
@@ -94,7 +94,7 @@ def test_estimates_are_in_the_catchment_of_the_facility_that_they_name(town):
     assert wr.trace_catchments(case, "elder_care")["people"].sum() == 71.5
 
 
-def test_of_two_facilities_at_one_place_the_first_has_everybody(town_case):
+def test_of_two_facilities_at_one_place_the_first_has_everybody(town_case):  # noqa: F811
     case = rebuilt(town_case, [((0, 0), (5, 0))], [(100.0, 0.0), (100.0, 0.0), (300.0, 350.0)])
     people = replace(
         case.people, segment=np.zeros(6, np.int32), offset_mm=np.zeros(6, np.int64), access_mm=np.zeros(6, np.int64)
@@ -118,6 +118,6 @@ def test_a_service_without_facilities_has_the_same_columns(town):
 
 
 @pytest.mark.parametrize(("cell_m", "message"), [(0, "whole millimetres"), (0.01, "too fine for the streets")])
-def test_squares_out_of_range_are_refused(town_case, cell_m, message):
+def test_squares_out_of_range_are_refused(town_case, cell_m, message):  # noqa: F811
     with pytest.raises(CoverageError, match=message):
         wr.trace_catchments(town_case, "elder_care", cell_m=cell_m)

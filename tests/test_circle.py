@@ -28,7 +28,7 @@ anywhere = st.tuples(st.floats(-50, 1250), st.floats(-50, 1250))
     st.floats(1, 3),
     st.sampled_from([None, 1.0, 1.3]),
 )
-def test_whoever_is_served_lives_in_the_circle(town_case, streets, facilities, homes, uphill, detour):
+def test_whoever_is_served_lives_in_the_circle(town_case, streets, facilities, homes, uphill, detour):  # noqa: F811
     case = rebuilt(town_case, streets, facilities, uphill)
     study = case.study
     study = study.model_copy(update={"network": study.network.model_copy(update={"fallback_detour": detour})})
@@ -46,7 +46,7 @@ def test_whoever_is_served_lives_in_the_circle(town_case, streets, facilities, h
         assert in_circle(case, asked)[measure_reach(case, asked).covered].all()
 
 
-def test_the_circle_is_that_of_every_facility_snapped_or_not(sample):
+def test_the_circle_is_that_of_every_facility_snapped_or_not(sample):  # noqa: F811
     for service in sample.study.services.values():
         straight_m = cdist(sample.people.xy, sample.facilities.xy[sample.facility_rows(service.kinds)]).min(axis=1)
         radius_m = service.cutoff_s * sample.study.profiles[service.profile].speed_m_s
@@ -55,7 +55,7 @@ def test_the_circle_is_that_of_every_facility_snapped_or_not(sample):
         assert in_circle(sample, service)[measure_reach(sample, service).covered].all()
 
 
-def test_no_share_of_the_sample_is_above_its_circle(sample):
+def test_no_share_of_the_sample_is_above_its_circle(sample):  # noqa: F811
     result = wr.analyse(sample)
     for table in result.tables.values():
         assert (table["served_people"] <= table["circle_people"]).all()

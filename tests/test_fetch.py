@@ -29,7 +29,19 @@ from withinreach.study import load_study
 
 if TYPE_CHECKING:
     from pathlib import Path
-from fetching import ASKED, FILES, PLACE, clock, content, fetched, lines_of, only_loopback, run, server, services  # noqa: F401
+from fetching import (  # noqa: F401
+    ASKED,
+    FILES,
+    PLACE,
+    clock_fixture,
+    content,
+    fetched_fixture,
+    lines_of,
+    only_loopback,
+    run,
+    server_fixture,
+    services_fixture,
+)
 
 # What is written --------------------------------------------------------------------------------------------------
 

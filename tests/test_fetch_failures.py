@@ -11,7 +11,18 @@ from email.utils import format_datetime
 
 import pytest
 
-from fetching import ASKED, VirtualTime, clock, content, fetched, lines_of, only_loopback, run, server, services  # noqa: F401
+from fetching import (  # noqa: F401
+    ASKED,
+    VirtualTime,
+    clock_fixture,
+    content,
+    fetched_fixture,
+    lines_of,
+    only_loopback,
+    run,
+    server_fixture,
+    services_fixture,
+)
 from osm_server import Fault, OsmServer, town_elements, town_places
 from withinreach.errors import CoverageError, SourceError
 from withinreach.sources.fetch import client as client_module

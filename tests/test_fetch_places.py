@@ -9,7 +9,7 @@ import pyproj
 import pytest
 import shapely
 
-from fetching import clock, fetched, lines_of, only_loopback, run, server, services  # noqa: F401
+from fetching import clock_fixture, fetched_fixture, lines_of, only_loopback, run, server_fixture, services_fixture  # noqa: F401
 from osm_server import town_elements, town_places
 from withinreach.sources.fetch.answers import Question
 from withinreach.sources.fetch.client import Client, Services, public

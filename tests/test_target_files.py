@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import withinreach as wr
-from judged_town import REGISTER, edit, judge, judged, row  # noqa: F401
+from judged_town import REGISTER, edit, judged_fixture  # noqa: F401
 from withinreach.cli import cli
 from withinreach.standards.judgement import DTYPES
 

@@ -15,7 +15,7 @@ from withinreach.reach import measure_reach
 
 if TYPE_CHECKING:
     from pathlib import Path
-from judged_town import edit, judge, judged, row  # noqa: F401
+from judged_town import edit, judged_fixture, row  # noqa: F401
 
 
 def box(west: float, south: float, east: float, north: float, code: str) -> dict:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import withinreach as wr
 from conftest import EAST, NORTH
-from judged_town import edit, judge, judged, row, write_judged_town  # noqa: F401
+from judged_town import edit, judge, judged_fixture, row, write_judged_town  # noqa: F401
 from withinreach.analysis import result_of
 from withinreach.model import part_around
 from withinreach.scenarios import Scenario, reanalyse

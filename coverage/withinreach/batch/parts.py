@@ -42,7 +42,7 @@ def write_parts(material: Material, key: str, folder: Path) -> None:
     material
         Its grounds need no isochrones: these are traced where a county is read.
     key
-        What the parts were made from; see `summary_of`.
+        What the parts were made from; see `key_of`.
     """
     with whole_folder(folder, mark=SUMMARY) as staging:
         for name, frame in _frames(material):

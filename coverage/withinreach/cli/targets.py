@@ -181,9 +181,9 @@ def _remedy(row: Row, language: Language) -> str:
     words = WORDS[language]
     told = [row["reason"]] if row["reason"] else []
     if row["by_converting"]:
-        both = row["by_adding"] is not None
-        close = words["close" if both else "convert"]
-        told.append(close.format(_needed(row, "by_converting"), _needed(row, "by_adding") if both else ""))
+        ways = [how for how in ("by_converting", "by_adding") if row[how] is not None]
+        close = words["close" if len(ways) == 2 else "convert"]
+        told.append(close.format(*(_needed(row, how) for how in ways)))
     if row["known"] is not None and row["known"] < 1 and not row["reason"]:
         told.append(words["known"].format(row["known"]))
     if row["basis"] == "imported" and row["reported_year"] is not None:
